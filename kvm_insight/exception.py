@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error that kvm_insight raises on purpose.
+
+::
+
+    KvmInsightError
+    ├── ConfigError          an option cannot work; says which, and the remedy
+    ├── NoData               this kernel or guest does not have the value
+    ├── CollectorError       a source is there but could not be read
+    │   └── LedgerError      an exact ledger cannot run here, or not any more
+    ├── HypervisorError      libvirt is away, hangs or refuses
+    ├── BusError             the bus could not do what was asked
+    │   ├── BusUnavailable   no broker answers; try again later
+    │   ├── BusRefused       password, ACL or missing topic; an operator must act
+    │   └── SpoolFull        a record was larger than the whole spool
+    └── CodecError           bytes are not a record that we can read
+        ├── SchemaUnknown    another schema, or a major from the future
+        └── RecordDamaged    right schema, broken or out of bounds
+"""
+
+
+class KvmInsightError(Exception):
+    """The root of the tree; catch it at the edge of a service."""
+
+
+class ConfigError(KvmInsightError):
+    """An option cannot work; the message names option, value and remedy."""
+
+
+class NoData(KvmInsightError):
+    """The kernel, libvirt or the guest does not offer this value."""
+
+
+class CollectorError(KvmInsightError):
+    """A source is there, but could not be read or understood."""
+
+
+class LedgerError(CollectorError):
+    """A ledger collector cannot start here, or must stop."""
+
+
+class HypervisorError(KvmInsightError):
+    """libvirt is away, hangs or refuses."""
+
+
+class BusError(KvmInsightError):
+    """The bus could not do what was asked."""
+
+
+class BusUnavailable(BusError):
+    """No broker answers; the caller keeps its records and tries again."""
+
+
+class BusRefused(BusError):
+    """The broker refuses: password, ACL, missing topic. Retrying is vain."""
+
+
+class SpoolFull(BusError):
+    """One record is larger than the whole spool may be."""
+
+
+class CodecError(KvmInsightError):
+    """Bytes are not a record that this version can read."""
+
+
+class SchemaUnknown(CodecError):
+    """The record says another schema, or a newer major."""
+
+
+class RecordDamaged(CodecError):
+    """The schema is known, its content is broken or out of bounds."""

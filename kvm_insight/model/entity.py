@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of those who run and wait in the contention ledger."""
+
+HOST = 'host'
+IDLE = 'idle'
+QUOTA = 'quota'
+UNATTRIBUTED = 'unattributed'
+
+_DOMAIN = 'domain:'
+_SERVICE = 'service:'
+
+
+def domain(uuid: str) -> str:
+    """Return the entity of the domain with this UUID."""
+    return _DOMAIN + uuid
+
+
+def service(name: str) -> str:
+    """Return the entity of a host service or command."""
+    return _SERVICE + name
+
+
+def uuid_of(entity: str) -> str | None:
+    """Return the UUID of a domain's entity; None for all others."""
+    return entity[len(_DOMAIN) :] if entity.startswith(_DOMAIN) else None
+
+
+def service_of(entity: str) -> str | None:
+    """Return the name of a service's entity; None for all others."""
+    return entity[len(_SERVICE) :] if entity.startswith(_SERVICE) else None
+
+
+def is_host(entity: str) -> bool:
+    """Say whether the entity is the host itself or one of its services."""
+    return entity == HOST or entity.startswith(_SERVICE)
