@@ -11,7 +11,7 @@
     ├── HypervisorError      libvirt is away, hangs or refuses
     ├── BusError             the bus could not do what was asked
     │   ├── BusUnavailable   no broker answers; try again later
-    │   ├── BusRefused       password, ACL or missing topic; an operator must act
+    │   ├── BusRefused       password, ACL, missing topic: operator, act
     │   └── SpoolFull        a record was larger than the whole spool
     └── CodecError           bytes are not a record that we can read
         ├── SchemaUnknown    another schema, or a major from the future

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options, one file per group; ``cmd`` hands plain values down."""
 
-from collections.abc import Sequence
-
 from oslo_config import cfg
 
 from kvm_insight import exception
@@ -17,7 +15,7 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
 
 
 def load(
-    config_files: Sequence[str] | None, program: str = 'kvm-insight'
+    config_files: list[str] | None, program: str = 'kvm-insight'
 ) -> cfg.ConfigOpts:
     """Return the configuration; raise ConfigError for what cannot be read.
 

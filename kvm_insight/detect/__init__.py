@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Windows to findings: victims, aggressors, verdicts. Values in, values out."""
+"""From windows to findings: victims, aggressors, verdicts; only values."""

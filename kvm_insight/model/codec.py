@@ -8,6 +8,7 @@ that is larger than ``LARGEST`` bytes.
 
 import functools
 import re
+import typing
 from typing import TypeVar
 
 import msgspec
@@ -45,11 +46,11 @@ def decode(value: bytes, kind: type[Record]) -> Record:
     if found != expected:
         raise exception.SchemaUnknown(f'{found}, not {expected}')
     try:
-        return _decoder(kind).decode(value)
+        return typing.cast(Record, _decoder(kind).decode(value))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as why:
         raise exception.RecordDamaged(str(why)) from why
 
 
 @functools.cache
-def _decoder(kind: type[Record]) -> msgspec.json.Decoder[Record]:
+def _decoder(kind: type[sample.Wire]) -> msgspec.json.Decoder[sample.Wire]:
     return msgspec.json.Decoder(kind)

@@ -26,7 +26,7 @@ Cause = Literal[
 ]
 
 
-class Party(sample.Wire, kw_only=True):
+class Party(sample.Wire, frozen=True, kw_only=True):
     """Who, in the words of operator and tenant."""
 
     #: As in the ledger: ``domain:<uuid>``, ``service:<name>``, ``host``.
@@ -38,7 +38,7 @@ class Party(sample.Wire, kw_only=True):
     project_name: sample.Text | None = None
 
 
-class Aggressor(sample.Wire, kw_only=True):
+class Aggressor(sample.Wire, frozen=True, kw_only=True):
     """One who made the victim wait, with what would have been spared."""
 
     party: Party
@@ -52,7 +52,7 @@ class Aggressor(sample.Wire, kw_only=True):
     excess_cores: float
 
 
-class Evidence(sample.Wire, kw_only=True):
+class Evidence(sample.Wire, frozen=True, kw_only=True):
     """What the verdict was drawn from; enough to draw it again."""
 
     window_s: sample.Count
@@ -79,7 +79,7 @@ class Evidence(sample.Wire, kw_only=True):
 
 
 class Finding(
-    sample.Wire, kw_only=True, tag_field='schema', tag=SCHEMA
+    sample.Wire, frozen=True, kw_only=True, tag_field='schema', tag=SCHEMA
 ):
     """One incident; the same id from ``open`` over ``update`` to ``closed``.
 

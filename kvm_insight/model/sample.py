@@ -31,7 +31,7 @@ class Wire(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What all records share: frozen, and absent means ``None``."""
 
 
-class Flavor(Wire, kw_only=True):
+class Flavor(Wire, frozen=True, kw_only=True):
     """The flavor as the domain's metadata names it, at boot or resize."""
 
     name: Text | None = None
@@ -42,7 +42,7 @@ class Flavor(Wire, kw_only=True):
     extra_specs: dict[str, str] = {}
 
 
-class Identity(Wire, kw_only=True):
+class Identity(Wire, frozen=True, kw_only=True):
     """Whose domain this is, as far as the host itself can tell."""
 
     #: Where it comes from: Nova's metadata, the operator's mapping file,
@@ -62,7 +62,7 @@ class Identity(Wire, kw_only=True):
     nova_version: Text | None = None
 
 
-class Vcpu(Wire, kw_only=True):
+class Vcpu(Wire, frozen=True, kw_only=True):
     """One vCPU's thread; a changed ``tid`` is a new epoch of its counters."""
 
     index: Count
@@ -82,7 +82,7 @@ class Vcpu(Wire, kw_only=True):
     halt_wait_us: Count | None = None
 
 
-class Threads(Wire, kw_only=True):
+class Threads(Wire, frozen=True, kw_only=True):
     """All threads of one kind but the vCPUs; threads that ended stay in.
 
     The agent adds up what ended threads had, so the sums only grow while the
@@ -96,7 +96,7 @@ class Threads(Wire, kw_only=True):
     slices: Count | None = None
 
 
-class CpuControl(Wire, kw_only=True):
+class CpuControl(Wire, frozen=True, kw_only=True):
     """The domain's CPU cgroup: quota, weight and throttling.
 
     ``quota_us`` is per ``period_us`` and for the whole domain; libvirt's
@@ -115,7 +115,7 @@ class CpuControl(Wire, kw_only=True):
     throttled_us: Count | None = None
 
 
-class Pressure(Wire, kw_only=True):
+class Pressure(Wire, frozen=True, kw_only=True):
     """Pressure stall totals (``total=`` of a PSI file)."""
 
     cpu_some_us: Count | None = None
@@ -127,7 +127,7 @@ class Pressure(Wire, kw_only=True):
     irq_full_us: Count | None = None
 
 
-class Memory(Wire, kw_only=True):
+class Memory(Wire, frozen=True, kw_only=True):
     """Memory of a domain, from libvirt's balloon and from its cgroup."""
 
     #: What the balloon is set to now, and the most it may be.
@@ -160,7 +160,7 @@ class Memory(Wire, kw_only=True):
     hugepage_bytes: dict[str, Count] | None = None
 
 
-class DiskLimits(Wire, kw_only=True):
+class DiskLimits(Wire, frozen=True, kw_only=True):
     """libvirt's iotune for one disk; 0 is stored as absent (no limit)."""
 
     total_bytes_s: Count | None = None
@@ -171,7 +171,7 @@ class DiskLimits(Wire, kw_only=True):
     write_requests_s: Count | None = None
 
 
-class Disk(Wire, kw_only=True):
+class Disk(Wire, frozen=True, kw_only=True):
     """One block device of a domain, in the guest's name for it."""
 
     name: Text
@@ -191,7 +191,7 @@ class Disk(Wire, kw_only=True):
     limits: DiskLimits | None = None
 
 
-class Interface(Wire, kw_only=True):
+class Interface(Wire, frozen=True, kw_only=True):
     """One network interface of a domain, in the host's name, as the guest
     sees the directions."""
 
@@ -206,7 +206,7 @@ class Interface(Wire, kw_only=True):
     tx_drops: Count | None = None
 
 
-class Job(Wire, kw_only=True):
+class Job(Wire, frozen=True, kw_only=True):
     """A job that runs on the domain, a live migration as a rule."""
 
     kind: Text
@@ -219,7 +219,7 @@ class Job(Wire, kw_only=True):
     transfer_rate_bytes_s: Count | None = None
 
 
-class Perf(Wire, kw_only=True):
+class Perf(Wire, frozen=True, kw_only=True):
     """libvirt's perf events and resctrl monitors, where they are on."""
 
     events: dict[str, Count] = {}
@@ -228,7 +228,7 @@ class Perf(Wire, kw_only=True):
     memory_bandwidth_local_bytes: Count | None = None
 
 
-class Domain(Wire, kw_only=True):
+class Domain(Wire, frozen=True, kw_only=True):
     """One libvirt domain; its UUID is Nova's instance UUID."""
 
     uuid: Uuid
@@ -264,7 +264,7 @@ class Domain(Wire, kw_only=True):
     perf: Perf | None = None
 
 
-class HostDisk(Wire, kw_only=True):
+class HostDisk(Wire, frozen=True, kw_only=True):
     """A block device of the host (``/proc/diskstats``)."""
 
     name: Text
@@ -278,7 +278,7 @@ class HostDisk(Wire, kw_only=True):
     busy_us: Count
 
 
-class Nic(Wire, kw_only=True):
+class Nic(Wire, frozen=True, kw_only=True):
     """A network device of the host (``/sys/class/net``), no taps."""
 
     name: Text
@@ -293,7 +293,7 @@ class Nic(Wire, kw_only=True):
     speed_bits_s: Count | None = None
 
 
-class Service(Wire, kw_only=True):
+class Service(Wire, frozen=True, kw_only=True):
     """A busy process group of the host that is no domain."""
 
     #: systemd's unit where there is one, else the command's name.
@@ -302,7 +302,7 @@ class Service(Wire, kw_only=True):
     threads: Count
 
 
-class System(Wire, kw_only=True):
+class System(Wire, frozen=True, kw_only=True):
     """The host itself."""
 
     #: CPUs that are online, in list format.
@@ -341,7 +341,7 @@ class System(Wire, kw_only=True):
     services: list[Service] | None = None
 
 
-class Row(Wire, kw_only=True):
+class Row(Wire, frozen=True, kw_only=True):
     """What one domain waited in the interval, and for whom.
 
     ``charges``: entity -> µs that the victim's threads sat runnable while it
@@ -354,7 +354,7 @@ class Row(Wire, kw_only=True):
     confidence: Ratio
 
 
-class Ledger(Wire, kw_only=True):
+class Ledger(Wire, frozen=True, kw_only=True):
     """The contention ledger of one interval; rows are deltas, not counters,
     since entities vanish."""
 
@@ -371,7 +371,7 @@ class Ledger(Wire, kw_only=True):
     completeness: float | None = None
 
 
-class Collector(Wire, kw_only=True):
+class Collector(Wire, frozen=True, kw_only=True):
     """How one collector fared in this interval."""
 
     name: Text
@@ -380,7 +380,7 @@ class Collector(Wire, kw_only=True):
     error: Text | None = None
 
 
-class Agent(Wire, kw_only=True):
+class Agent(Wire, frozen=True, kw_only=True):
     """The agent about itself."""
 
     version: Text
@@ -395,7 +395,7 @@ class Agent(Wire, kw_only=True):
     collectors: list[Collector] = []
 
 
-class Sample(Wire, kw_only=True, tag_field='schema', tag=SCHEMA):
+class Sample(Wire, frozen=True, kw_only=True, tag_field='schema', tag=SCHEMA):
     """One host at one instant; the unit of everything that follows."""
 
     #: ``region/host`` as Nova's ``host`` has it, or the plain host name.
