@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for all tests: where the tree is, and that nothing is skipped."""
+
+import pathlib
+from collections.abc import Generator
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the two switches that ``./check`` uses."""
+    parser.addoption(
+        '--no-skips',
+        action='store_true',
+        help='a test that is skipped has failed',
+    )
+    parser.addoption(
+        '--full',
+        action='store_true',
+        help='the long form of the functional tests',
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers."""
+    config.addinivalue_line(
+        'markers', 'full: only with --full, beside a short form without it'
+    )
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave the long forms out unless they are asked for."""
+    if config.getoption('--full'):
+        return
+    long = [item for item in items if item.get_closest_marker('full')]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With --no-skips, turn what would be skipped into a failure."""
+    report = yield
+    skipped = report.skipped and not hasattr(report, 'wasxfail')
+    if skipped and item.config.getoption('--no-skips'):
+        report.outcome = 'failed'
+        report.longrepr = f'{item.nodeid} was skipped: {report.longrepr}'
+    return report
+
+
+@pytest.fixture(scope='session')
+def tree() -> pathlib.Path:
+    """The checked-out tree."""
+    return ROOT

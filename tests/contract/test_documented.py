@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options, commands and entry points are documented, and stay so."""
+
+import argparse
+import configparser
+import importlib
+import pathlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from kvm_insight import conf
+
+DOC = pathlib.Path('doc/source')
+
+
+def parsers(
+    parser: argparse.ArgumentParser, name: str
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """This parser and those of its verbs, with their whole names."""
+    yield name, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for verb, inner in action.choices.items():
+                yield from parsers(inner, f'{name} {verb}')
+
+
+def test_the_sample_configuration_is_current(tree: pathlib.Path) -> None:
+    sample = tree / 'etc/kvm-insight/kvm-insight.conf.sample'
+    words = ['--namespace', 'kvm_insight', '--wrap-width', '79']
+    code = (
+        'import sys; from oslo_config import generator; '
+        'sys.exit(generator.main())'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code, *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert sample.read_text() == done.stdout, 'run: tox -e genconfig'
+
+
+@pytest.mark.parametrize(
+    ('group', 'name', 'text'),
+    [
+        (group, option.name, option.help)
+        for group, options in conf.list_opts()
+        for option in options
+    ],
+)
+def test_each_option_says_what_it_does(
+    group: str, name: str, text: str | None
+) -> None:
+    assert text, f'[{group}] {name}'
+    assert len(text) > 20, f'[{group}] {name}: {text}'
+
+
+def test_each_command_and_switch_is_documented(tree: pathlib.Path) -> None:
+    insight = importlib.import_module('kvm_insight.cmd.insight')
+    page = (tree / DOC / 'commands.md').read_text()
+    missing = set()
+    for name, parser in parsers(insight.parser(), 'kvm-insight'):
+        if f'`{name}' not in page:
+            missing.add(name)
+        for action in parser._actions:
+            for switch in action.option_strings:
+                if switch.startswith('--') and switch not in page:
+                    missing.add(f'{name} {switch}')
+    assert missing == set()
+
+
+def test_each_entry_point_loads_and_is_documented(
+    tree: pathlib.Path,
+) -> None:
+    setup = configparser.ConfigParser()
+    setup.read(tree / 'setup.cfg')
+    pages = '\n'.join(path.read_text() for path in (tree / DOC).rglob('*.md'))
+    for lines in setup['entry_points'].values():
+        for line in filter(None, lines.splitlines()):
+            name, target = (word.strip() for word in line.split('='))
+            module, attribute = target.split(':')
+            assert hasattr(importlib.import_module(module), attribute)
+            assert f'`{name}`' in pages, f'{name} is not documented'

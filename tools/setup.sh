@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What quickstart and check install: OS packages, .venv. Sourced by both.
+#
+# OS packages as root; otherwise the one command to run is printed. Debian 12
+# and 13, Ubuntu 24.04. Nothing that is there already is installed again.
+
+VENV=$TREE/.venv
+LOG=$TREE/.setup.log
+
+# profile | Debian and Ubuntu package | how to tell that it is there
+PACKAGES='
+python | python3-venv       | has_module ensurepip
+build  | python3-dev        | has_headers
+build  | gcc                | has gcc
+build  | pkg-config         | has pkg-config
+build  | libvirt-dev        | has pkg-config && pkg-config --exists libvirt
+agent  | libbpf1            | has_library libbpf.so.1
+lab    | qemu-system-x86    | has qemu-system-x86_64
+lab    | libvirt-daemon     | has libvirtd
+lab    | libvirt-daemon-driver-qemu | has_file "/usr/lib*/*/libvirt/connection-driver/libvirt_driver_qemu.so"
+lab    | libvirt-clients    | has virsh
+lab    | busybox-static     | is_static /bin/busybox
+lab    | cpio               | has cpio
+lab    | xz-utils           | has xz
+lab    | zstd               | has zstd
+broker | default-jre-headless | has java
+broker | maven              | has mvn
+'
+
+has() { command -v "$1" > /dev/null || [ -x "/usr/sbin/$1" ]; }
+has_file() { compgen -G "$1" > /dev/null; }
+has_library() { has_file "/usr/lib/*/$1" || has_file "/usr/lib*/$1" || has_file "/lib/*/$1"; }
+has_module() { "$PYTHON" -c "import $1" 2> /dev/null; }
+has_headers() {
+    "$PYTHON" -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))'
+}
+is_static() { [ -x "$1" ] && ! { "$1" --help 2>&1 | head -1 | grep -qv BusyBox; } && ! ldd "$1" > /dev/null 2>&1; }
+
+say() { printf '[%3d s] %s\n' "$SECONDS" "$*"; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# The newest words of the log while a step runs: on a terminal in place, else
+# every ten seconds.
+step() { # WHAT COMMAND...
+    local what=$1 child code=0 last begin=$SECONDS
+    shift
+    say "$what"
+    printf '== %s\n' "$what" >> "$LOG"
+    "$@" >> "$LOG" 2>&1 < /dev/null &
+    child=$!
+    trap 'kill "$child" 2> /dev/null; exit 130' INT TERM
+    while kill -0 "$child" 2> /dev/null; do
+        if [ -t 1 ]; then
+            last=$(tail -n 1 "$LOG" | tr -d '\r' | cut -c -66)
+            printf '\r\033[K        %s' "$last"
+        elif [ $((SECONDS - begin)) -ge 10 ]; then
+            begin=$SECONDS
+            last=$(tail -n 1 "$LOG" | tr -d '\r' | cut -c -66)
+            printf '        ... %s\n' "$last"
+        fi
+        sleep 0.3
+    done
+    wait "$child" || code=$?
+    trap - INT TERM
+    [ -t 1 ] && printf '\r\033[K'
+    if [ $code != 0 ]; then
+        tail -n 25 "$LOG" >&2
+        die "$what: failed with status $code (all of it: $LOG)"
+    fi
+}
+
+choose_python() {
+    local name path fallback=
+    for name in ${KVM_INSIGHT_PYTHON:-} python3 python3.14 python3.13 \
+        python3.12 python3.11 /usr/bin/python3; do
+        path=$(command -v "$name") || continue
+        "$path" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+            2> /dev/null || continue
+        PYTHON=$path
+        has_module ensurepip && has_headers && return
+        fallback=${fallback:-$path}
+    done
+    [ -n "$fallback" ] || die 'Python 3.11 or newer is needed'
+    PYTHON=$fallback
+}
+
+missing_packages() { # PROFILE... -> names of packages, one a line
+    local profile package probe
+    while IFS='|' read -r profile package probe; do
+        profile=${profile// /}
+        package=${package// /}
+        [ -n "$package" ] || continue
+        case " $* " in *" $profile "*) ;; *) continue ;; esac
+        (eval "$probe") > /dev/null 2>&1 || echo "$package"
+    done <<< "$PACKAGES"
+}
+
+apt_install() { # PACKAGE...
+    local apt='apt-get -q -y -o DPkg::Lock::Timeout=300'
+    export DEBIAN_FRONTEND=noninteractive
+    $apt update && $apt install --no-install-recommends "$@"
+}
+
+# 0: all is there now. 1: something is missing and cannot be installed here.
+need_packages() { # PROFILE...
+    local missing
+    missing=$(missing_packages "$@" | tr '\n' ' ')
+    missing=${missing% }
+    [ -n "$missing" ] || return 0
+    if ! has apt-get; then
+        say "missing: $missing (and no apt-get to install them with)"
+        return 1
+    elif [ "$(id -u)" != 0 ]; then
+        say "missing OS packages; run this once:"
+        echo "    sudo apt-get install --no-install-recommends $missing"
+        return 1
+    fi
+    # shellcheck disable=SC2086
+    step "installing OS packages: $missing" apt_install $missing
+    missing=$(missing_packages "$@" | tr '\n' ' ')
+    [ -z "$missing" ] || say "still missing: $missing"
+    [ -z "$missing" ]
+}
+
+stamp() { # FILE... -> a digest of what was asked for
+    (cd "$TREE" && "$PYTHON" --version && cat setup.cfg "$@") | cksum
+}
+
+make_venv() { # NAME REQUIREMENT-FILE... -- PIP ARGUMENTS
+    local name=$1 files=() mark
+    shift
+    while [ "$1" != -- ]; do files+=("$1"); shift; done
+    shift
+    mark=$VENV/.installed-$name
+    if ! "$VENV/bin/python" -c 'import pip' 2> /dev/null; then
+        rm -rf "$VENV"
+        step "making .venv with $("$PYTHON" --version)" \
+            "$PYTHON" -m venv "$VENV"
+    fi
+    if [ "$(cat "$mark" 2> /dev/null)" != "$(stamp "${files[@]}")" ]; then
+        # pbr asks git for the version; an unpacked archive has no answer.
+        [ -e "$TREE/.git" ] || export PBR_VERSION=${PBR_VERSION:-0.1.0}
+        step "installing Python packages into .venv ($name)" \
+            "$VENV/bin/python" -m pip install --no-input -e "$@"
+        stamp "${files[@]}" > "$mark"
+    fi
+}
