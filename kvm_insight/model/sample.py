@@ -144,6 +144,8 @@ class Memory(Wire, frozen=True, kw_only=True):
     minor_faults: Count | None = None
     guest_hugepage_allocations: Count | None = None
     guest_hugepage_failures: Count | None = None
+    #: Of the last calculation that somebody asked libvirt for.
+    dirty_rate_bytes_s: Count | None = None
     #: Age of the guest's words at the sample's time.
     balloon_age_us: Count | None = None
     #: The host's side.
