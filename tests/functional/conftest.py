@@ -44,9 +44,9 @@ def lab(private_lab: Callable[[], daemon.Lab]) -> daemon.Lab:
 
 
 @pytest.fixture(scope='session')
-def virt_type() -> str:
+def virt_type(lab: daemon.Lab) -> str:
     """``kvm`` where a guest boots with it, else ``qemu``."""
-    return virt.decide()
+    return virt.decide(lab.place.kernel, lab.place.initrd)
 
 
 class Guests:

@@ -95,7 +95,8 @@ def _run(lab: daemon.Lab, args: argparse.Namespace) -> str:
         case 'list':
             return json.dumps(lab.qemu_pids())
         case 'virt':
-            return virt.decide()
+            lab.up()
+            return virt.decide(lab.place.kernel, lab.place.initrd)
         case 'kill-libvirtd':
             lab.kill_libvirtd()
         case 'start':

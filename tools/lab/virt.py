@@ -11,31 +11,29 @@ import subprocess
 import tempfile
 import time
 
-from lab import guest, image
+from lab import guest
 
 KVM = pathlib.Path('/dev/kvm')
 UP = b'guest up'
 
 
-def decide(timeout_s: float = 12) -> str:
+def decide(
+    kernel: pathlib.Path, initrd: pathlib.Path, timeout_s: float = 12
+) -> str:
     """Return ``kvm`` if a guest comes up with it, else ``qemu`` (TCG)."""
     if not os.access(KVM, os.R_OK | os.W_OK):
         return 'qemu'
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        kernel, initrd = folder / 'vmlinuz', folder / 'initrd.gz'
-        image.make(kernel, initrd)
-        return 'kvm' if _boots(kernel, initrd, timeout_s) else 'qemu'
+    with tempfile.TemporaryDirectory() as folder:
+        console = pathlib.Path(folder) / 'console'
+        words = ['-kernel', str(kernel), '-initrd', str(initrd)]
+        words += ['-serial', f'file:{console}']
+        return 'kvm' if _boots(words, console, timeout_s) else 'qemu'
 
 
-def _boots(
-    kernel: pathlib.Path, initrd: pathlib.Path, timeout_s: float
-) -> bool:
-    console = kernel.with_name('console')
+def _boots(more: list[str], console: pathlib.Path, timeout_s: float) -> bool:
     words = [guest.EMULATOR, '-accel', 'kvm', '-cpu', 'host', '-m', '128']
     words += ['-nodefaults', '-display', 'none', '-no-reboot']
-    words += ['-kernel', str(kernel), '-initrd', str(initrd)]
-    words += ['-append', 'console=ttyS0 quiet', '-serial', f'file:{console}']
+    words += ['-append', 'console=ttyS0 quiet', *more]
     child = subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
