@@ -12,6 +12,7 @@
     ├── BusError             the bus could not do what was asked
     │   ├── BusUnavailable   no broker answers; try again later
     │   ├── BusRefused       password, ACL, missing topic: operator, act
+    │   │   └── RecordRefused   this record will never be taken, others may
     │   └── SpoolFull        a record was larger than the whole spool
     └── CodecError           bytes are not a record that we can read
         ├── SchemaUnknown    another schema, or a major from the future
@@ -53,6 +54,10 @@ class BusUnavailable(BusError):
 
 class BusRefused(BusError):
     """The broker refuses: password, ACL, missing topic. Retrying is vain."""
+
+
+class RecordRefused(BusRefused):
+    """This record is never taken (too large, no key); others may be."""
 
 
 class SpoolFull(BusError):

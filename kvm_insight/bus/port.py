@@ -5,6 +5,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from kvm_insight import exception
+
 
 class Partition(NamedTuple):
     """One ordered part of a topic."""
@@ -69,12 +71,19 @@ class Producer(Protocol):
     def flush(self, timeout_s: float) -> None:
         """Wait for all deliveries; raise BusUnavailable when time is over."""
 
+    def trouble(self) -> exception.BusError | None:
+        """Return why nothing goes out at the moment; None when it does."""
+
     def close(self) -> None:
         """End, without waiting longer than a moment; never raises."""
 
 
 class Listener(Protocol):
-    """Told of partitions that come and go, from within ``poll``."""
+    """Told of partitions that come and go, from within ``poll``.
+
+    Never called with nothing. May seek, ask for ``committed`` and
+    ``position``, and read with consumers of its own.
+    """
 
     def assigned(
         self, partitions: Sequence[Partition], generation: int
@@ -103,7 +112,8 @@ class Consumer(Protocol):
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         """Keep the next offset to read of each partition for the group.
 
-        Raises BusUnavailable when the partition is not ours any more.
+        All of them or none. Raises BusUnavailable when one of the partitions
+        is not ours any more.
         """
 
     def committed(self, partition: Partition) -> int | None:
@@ -150,12 +160,13 @@ class Bus(Protocol):
         group: str | None = None,
         listener: Listener | None = None,
         from_end: bool = False,
+        partitions: Sequence[Partition] | None = None,
     ) -> Consumer:
         """Return a new consumer; does not wait for a broker.
 
-        Without a group it is assigned all partitions. Where nothing was
-        committed it begins at the first record that is kept, or with
-        ``from_end`` at the end.
+        Without a group it is assigned all partitions of the topics, or just
+        ``partitions``. Where nothing was committed it begins at the first
+        record that is kept, or with ``from_end`` at the end.
         """
 
     def create_topics(self, topics: Sequence[Topic]) -> list[str]:
