@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection to libvirtd: what may be asked, and what it tells itself.
+
+Every call may block as long as libvirtd likes; ``hypervisor`` keeps them in
+a thread of their own.
+"""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import libvirt
+
+from kvm_insight import exception
+from kvm_insight.model import sample
+from kvm_insight.observe import bulk, eventloop
+
+State = Literal[
+    'running',
+    'blocked',
+    'paused',
+    'shutdown',
+    'shutoff',
+    'crashed',
+    'pmsuspended',
+    'unknown',
+]
+
+KEEPALIVE_S = 5
+KEEPALIVE_COUNT = 3
+
+_GROUPS = (
+    libvirt.VIR_DOMAIN_STATS_BALLOON
+    | libvirt.VIR_DOMAIN_STATS_BLOCK
+    | libvirt.VIR_DOMAIN_STATS_INTERFACE
+    | libvirt.VIR_DOMAIN_STATS_PERF
+)
+_DIRTY_RATE = getattr(libvirt, 'VIR_DOMAIN_STATS_DIRTYRATE', 0)
+_FLAGS = (
+    libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE
+    | libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
+)
+#: Whatever may change the XML, the state or the list of domains.
+_EVENTS = (
+    'METADATA_CHANGE',
+    'BALLOON_CHANGE',
+    'TUNABLE',
+    'DEVICE_ADDED',
+    'DEVICE_REMOVED',
+    'DISK_CHANGE',
+    'MIGRATION_ITERATION',
+    'JOB_COMPLETED',
+    'IO_ERROR_REASON',
+)
+_STATES: dict[int, State] = {
+    libvirt.VIR_DOMAIN_RUNNING: 'running',
+    libvirt.VIR_DOMAIN_BLOCKED: 'blocked',
+    libvirt.VIR_DOMAIN_PAUSED: 'paused',
+    libvirt.VIR_DOMAIN_SHUTDOWN: 'shutdown',
+    libvirt.VIR_DOMAIN_SHUTOFF: 'shutoff',
+    libvirt.VIR_DOMAIN_CRASHED: 'crashed',
+    libvirt.VIR_DOMAIN_PMSUSPENDED: 'pmsuspended',
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """What the bulk call said of one domain."""
+
+    uuid: str
+    name: str
+    #: None when the domain was busy and libvirt only sketched it.
+    measured: bulk.Measured | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Details:
+    """What is only asked again when an event says that it changed."""
+
+    name: str
+    state: State
+    reason: str | None
+    xml: str
+
+
+class Connection:
+    """An open connection; a libvirt error is a HypervisorError."""
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        read_only: bool,
+        changed: Callable[[str, bool], None],
+        lost: Callable[[], None],
+    ) -> None:
+        """Connect; ``changed(uuid, gone)`` and ``lost()`` are called later.
+
+        Both are called from the event loop's thread and must return at once.
+        """
+        eventloop.start()
+        opener = libvirt.openReadOnly if read_only else libvirt.open
+        self._callbacks: list[int] = []
+        try:
+            self._libvirt = opener(uri)
+            self._listen(changed, lost)
+        except libvirt.libvirtError as why:
+            raise _explain(why) from why
+
+    def version(self) -> int:
+        """Return libvirtd's version, as 9000000 for 9.0.0."""
+        return int(self._call(self._libvirt.getLibVersion))
+
+    def alive(self) -> bool:
+        """Say whether anybody is at the other end."""
+        try:
+            return bool(self._libvirt.isAlive())
+        except libvirt.libvirtError:
+            return False
+
+    def measure(self, *, dirty_rate: bool) -> list[Answer]:
+        """Return one answer for each active domain, by one call.
+
+        If libvirt refuses for all because of one, each is asked alone and
+        the one is left out.
+        """
+        groups = _GROUPS | (_DIRTY_RATE if dirty_rate else 0)
+        wall_s = time.time()
+        try:
+            rows = self._libvirt.getAllDomainStats(groups, _FLAGS)
+        except libvirt.libvirtError as why:
+            if not self.alive():
+                raise _explain(why) from why
+            rows = self._one_by_one(groups)
+        return [_answer(domain, stats, wall_s) for domain, stats in rows]
+
+    def describe(self, uuid: str) -> Details | None:
+        """Return a domain's XML and state; None when it is gone."""
+        try:
+            domain = self._libvirt.lookupByUUIDString(uuid)
+            state, reason = domain.state()
+            return Details(
+                name=domain.name(),
+                state=_STATES.get(state, 'unknown'),
+                reason=_reason(state, reason),
+                xml=domain.XMLDesc(),
+            )
+        except libvirt.libvirtError as why:
+            if why.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                return None
+            raise _explain(why) from why
+
+    def job(self, uuid: str) -> sample.Job | None:
+        """Return the job that runs on a domain, if any."""
+        try:
+            domain = self._libvirt.lookupByUUIDString(uuid)
+            return bulk.parse_job(domain.jobStats())
+        except libvirt.libvirtError as why:
+            if self.alive():
+                return None
+            raise _explain(why) from why
+
+    def close(self) -> None:
+        """Let go of the connection; never raises."""
+        try:
+            for callback in self._callbacks:
+                self._libvirt.domainEventDeregisterAny(callback)
+            self._libvirt.unregisterCloseCallback()
+            self._libvirt.close()
+        except libvirt.libvirtError:
+            return
+
+    def _call(self, function: Callable[[], Any]) -> Any:
+        try:
+            return function()
+        except libvirt.libvirtError as why:
+            raise _explain(why) from why
+
+    def _listen(
+        self, changed: Callable[[str, bool], None], lost: Callable[[], None]
+    ) -> None:
+        self._libvirt.registerCloseCallback(lambda *_: lost(), None)
+        # test:///default and old servers know no keepalive, and need none.
+        with contextlib.suppress(libvirt.libvirtError):
+            self._libvirt.setKeepAlive(KEEPALIVE_S, KEEPALIVE_COUNT)
+        self._register('LIFECYCLE', _lifecycle(changed))
+        for name in _EVENTS:
+            self._register(
+                name, lambda _, domain, *__: changed(_uuid(domain), False)
+            )
+
+    def _register(self, name: str, callback: Callable[..., None]) -> None:
+        number = getattr(libvirt, f'VIR_DOMAIN_EVENT_ID_{name}', None)
+        if number is None:
+            return
+        try:
+            self._callbacks.append(
+                self._libvirt.domainEventRegisterAny(
+                    None, number, callback, None
+                )
+            )
+        except libvirt.libvirtError:
+            # This driver does not have the event; the slow look-around will
+            # find out.
+            return
+
+    def _one_by_one(self, groups: int) -> list[tuple[Any, bulk.Stats]]:
+        rows: list[tuple[Any, bulk.Stats]] = []
+        active = libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE
+        domains = self._call(lambda: self._libvirt.listAllDomains(active))
+        nowait = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
+        for domain in domains:
+            try:
+                rows += self._libvirt.domainListGetStats(
+                    [domain], groups, nowait
+                )
+            except libvirt.libvirtError as why:
+                if not self.alive():
+                    raise _explain(why) from why
+        return rows
+
+
+def _lifecycle(changed: Callable[[str, bool], None]) -> Callable[..., None]:
+    gone = (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_CRASHED)
+
+    def callback(_: object, domain: Any, event: int, *__: object) -> None:
+        changed(_uuid(domain), event in gone)
+
+    return callback
+
+
+def _uuid(domain: Any) -> str:
+    return str(domain.UUIDString())
+
+
+def _answer(domain: Any, stats: bulk.Stats, wall_s: float) -> Answer:
+    complete = bulk.is_complete(stats)
+    return Answer(
+        uuid=_uuid(domain),
+        name=domain.name(),
+        measured=bulk.parse(stats, wall_s) if complete else None,
+    )
+
+
+def _explain(why: Exception) -> exception.HypervisorError:
+    return exception.HypervisorError(str(why).strip() or 'unknown error')
+
+
+def _reason(state: int, reason: int) -> str | None:
+    """Return libvirt's own word, as ``migration`` or ``user``."""
+    prefix = {
+        libvirt.VIR_DOMAIN_RUNNING: 'VIR_DOMAIN_RUNNING_',
+        libvirt.VIR_DOMAIN_PAUSED: 'VIR_DOMAIN_PAUSED_',
+        libvirt.VIR_DOMAIN_SHUTDOWN: 'VIR_DOMAIN_SHUTDOWN_',
+        libvirt.VIR_DOMAIN_CRASHED: 'VIR_DOMAIN_CRASHED_',
+    }.get(state)
+    for name in dir(libvirt) if prefix else ():
+        if name.startswith(prefix or '') and getattr(libvirt, name) == reason:
+            return name.removeprefix(prefix or '').lower()
+    return None

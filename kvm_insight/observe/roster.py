@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which QEMU processes run here, found without asking libvirt.
+
+libvirt leaves a pid file for each domain in its run folder, readable for
+everybody; where that folder is not to be seen, all processes are looked
+through for QEMU's ``-uuid``. So a libvirtd that is away blinds nobody.
+"""
+
+import dataclasses
+import itertools
+import pathlib
+import re
+from collections.abc import Iterable
+
+from kvm_insight import exception
+from kvm_insight.observe import file, task
+
+_UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
+_LONGEST = 1024
+#: A process that was looked at so often and is no QEMU will not become one:
+#: libvirt forks, and only some time later the child executes QEMU.
+_LOOKS = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """One domain's QEMU process."""
+
+    uuid: str
+    name: str
+    pid: int
+    #: Clock ticks after boot at which it started.
+    start: int
+    #: It waits for a migration to come in.
+    incoming: bool = False
+
+
+def parse_command(cmdline: bytes) -> tuple[str, str, bool] | None:
+    """Return UUID, name and whether a migration comes in; None: no QEMU."""
+    words = [word.decode(errors='replace') for word in cmdline.split(b'\0')]
+    uuid = _after(words, '-uuid').lower()
+    if not _UUID.fullmatch(uuid):
+        return None
+    name = _guest_name(_after(words, '-name')) or uuid
+    return uuid, name[:_LONGEST], '-incoming' in words
+
+
+class Roster:
+    """Keeps the list of QEMU processes; asking again costs little."""
+
+    def __init__(
+        self, proc: pathlib.Path, run_dir: pathlib.Path | None
+    ) -> None:
+        self._proc = proc
+        self._run_dir = run_dir
+        self._entries: dict[int, Entry] = {}
+        #: pid -> how often it was looked at and was no QEMU.
+        self._others: dict[int, int] = {}
+        self._stamp: tuple[int, int] | None = None
+        self._unsettled = True
+
+    def look(self, *, thoroughly: bool) -> list[Entry]:
+        """Return who is there; thoroughly also notices reused pids.
+
+        Without ``thoroughly`` an unchanged run folder costs one system call.
+        """
+        pids = self._candidates(thoroughly=thoroughly)
+        if pids is not None:
+            self._meet(pids, thoroughly=thoroughly)
+        return list(self._entries.values())
+
+    def _candidates(self, *, thoroughly: bool) -> set[int] | None:
+        """Return the pids to look at; None if nothing can have changed."""
+        if self._run_dir is None:
+            return _numbers(file.names(self._proc))
+        try:
+            status = self._run_dir.stat()
+        except OSError:
+            return _numbers(file.names(self._proc))
+        stamp = (status.st_ino, status.st_mtime_ns)
+        if stamp == self._stamp and not (thoroughly or self._unsettled):
+            return None
+        self._stamp = stamp
+        return _pid_files(self._run_dir)
+
+    def _meet(self, pids: set[int], *, thoroughly: bool) -> None:
+        for pid in self._entries.keys() - pids:
+            del self._entries[pid]
+        for pid in self._others.keys() - pids:
+            del self._others[pid]
+        self._unsettled = False
+        for pid in pids:
+            if pid in self._entries and not thoroughly:
+                continue
+            if not thoroughly and self._others.get(pid, 0) >= _LOOKS:
+                continue
+            self._look_at(pid)
+
+    def _look_at(self, pid: int) -> None:
+        entry = self._entries.get(pid)
+        stat = _read_stat(self._proc, pid)
+        if stat is None or stat.state in 'ZX':
+            self._entries.pop(pid, None)
+            # The file may be there before the process is what it will be.
+            self._dismiss(pid)
+            return
+        if entry is not None and entry.start == stat.start:
+            return
+        command = parse_command(_read_command(self._proc, pid))
+        if command is None:
+            self._entries.pop(pid, None)
+            self._dismiss(pid)
+            return
+        uuid, name, incoming = command
+        self._others.pop(pid, None)
+        self._entries[pid] = Entry(uuid, name, pid, stat.start, incoming)
+
+    def _dismiss(self, pid: int) -> None:
+        looks = self._others.get(pid, 0) + 1
+        self._others[pid] = min(looks, _LOOKS)
+        self._unsettled = self._unsettled or looks < _LOOKS
+
+
+def _pid_files(run_dir: pathlib.Path) -> set[int]:
+    texts = (
+        _read_quietly(run_dir / name)
+        for name in file.names(run_dir)
+        if name.endswith('.pid')
+    )
+    return _numbers(text.strip() for text in texts)
+
+
+def _numbers(words: Iterable[str]) -> set[int]:
+    return {int(word) for word in words if word.isdecimal()}
+
+
+def _read_quietly(path: pathlib.Path) -> str:
+    """Return the file's text; a file that went away or is closed is empty."""
+    try:
+        return file.read(path) or ''
+    except exception.KvmInsightError:
+        return ''
+
+
+def _read_command(proc: pathlib.Path, pid: int) -> bytes:
+    return _read_quietly(proc / str(pid) / 'cmdline').encode()
+
+
+def _read_stat(proc: pathlib.Path, pid: int) -> task.Stat | None:
+    try:
+        return task.read_process(proc, pid)
+    except exception.KvmInsightError:
+        return None
+
+
+def _after(words: list[str], switch: str) -> str:
+    """Return the word that follows the switch, or nothing."""
+    for word, following in itertools.pairwise(words):
+        if word == switch:
+            return following
+    return ''
+
+
+def _guest_name(value: str) -> str:
+    """Return ``NAME`` of ``guest=NAME,debug-threads=on``; commas doubled."""
+    for part in re.split(r'(?<!,),(?!,)', value):
+        key, equals, name = part.partition('=')
+        if key == 'guest' and equals:
+            return name.replace(',,', ',')
+        if not equals:
+            return part.replace(',,', ',')
+    return ''

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A thread that serves one connection to libvirt, however long it hangs."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from kvm_insight import exception
+from kvm_insight.observe import connection, knowledge
+
+LOG = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 30.0
+#: XML is read on events; this often it is read nevertheless, in case one of
+#: them was lost.
+_DESCRIBE_AGAIN_S = 600.0
+#: Nobody measures dirty rates all the time, and asking costs a call to QEMU.
+_DIRTY_RATE_EVERY = 6
+
+Changed = Callable[[str, bool], None]
+Lost = Callable[[], None]
+Opener = Callable[[Changed, Lost], connection.Connection]
+
+
+class Session:
+    """Connects, measures when asked, describes when told by an event.
+
+    All results go to the ``Board``. A session that hangs is given up: it ends
+    by itself when the call returns, and writes nothing more.
+    """
+
+    def __init__(self, opener: Opener, board: knowledge.Board) -> None:
+        self._opener = opener
+        self._board = board
+        self._wake = threading.Condition()
+        self._asked = False
+        self._jobs: frozenset[str] = frozenset()
+        self._changed: set[str] = set()
+        self._lost = False
+        self._over = False
+        self._rounds = 0
+        #: When the call began that is under way; None between calls.
+        self._busy_since: float | None = None
+        self._thread = threading.Thread(
+            target=self._run, name='libvirt', daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread.start()
+
+    def ask(self, jobs: Iterable[str]) -> None:
+        """Measure all domains soon; these may have a job to look at."""
+        with self._wake:
+            self._asked = True
+            self._jobs = frozenset(jobs)
+            self._wake.notify()
+
+    def hangs(self, limit_s: float) -> bool:
+        """Say whether a call has taken longer than this."""
+        since = self._busy_since
+        return since is not None and time.monotonic() - since > limit_s
+
+    def ended(self) -> bool:
+        """Say whether the thread has come to its end."""
+        return not self._thread.is_alive()
+
+    def give_up(self) -> None:
+        """Write nothing more and end as soon as libvirt lets go."""
+        with self._wake:
+            self._over = True
+            self._wake.notify()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end, not longer than this."""
+        self._thread.join(timeout_s)
+
+    # -- in the thread ------------------------------------------------------
+
+    def _run(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._over:
+            began = time.monotonic()
+            try:
+                self._serve()
+            except exception.HypervisorError as why:
+                self._trouble(str(why))
+            except Exception as why:
+                LOG.exception('libvirt session')
+                self._trouble(repr(why))
+            if time.monotonic() - began > _LONGEST_PAUSE_S:
+                pause_s = _FIRST_PAUSE_S
+            with self._wake:
+                self._wake.wait_for(
+                    lambda: self._over,
+                    pause_s * random.uniform(0.8, 1.2),  # noqa: S311
+                )
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _serve(self) -> None:
+        self._lost = False
+        self._busy_since = time.monotonic()
+        try:
+            link = self._opener(self._on_change, self._on_loss)
+            try:
+                self._board_says(self._board.connected)
+                self._loop(link)
+            finally:
+                self._busy_since = time.monotonic()
+                link.close()
+        finally:
+            self._busy_since = None
+
+    def _loop(self, link: connection.Connection) -> None:
+        described: dict[str, float] = {}
+        self._asked = True
+        while not self._over:
+            self._busy_since = time.monotonic()
+            asked, changed = self._take()
+            if self._lost or not link.alive():
+                raise exception.HypervisorError('the connection was lost')
+            if asked:
+                changed |= self._measure(link, described)
+            for uuid in changed:
+                described[uuid] = time.monotonic()
+                self._describe(link, uuid)
+            self._busy_since = None
+            if asked:
+                self._board_says(self._board.round_over)
+            with self._wake:
+                self._wake.wait_for(self._has_work)
+
+    def _has_work(self) -> bool:
+        return bool(self._over or self._asked or self._changed or self._lost)
+
+    def _take(self) -> tuple[bool, set[str]]:
+        with self._wake:
+            asked, self._asked = self._asked, False
+            changed, self._changed = self._changed, set()
+        return asked, changed
+
+    def _measure(
+        self, link: connection.Connection, described: dict[str, float]
+    ) -> set[str]:
+        """Measure all; return those that have to be described (again)."""
+        began = time.monotonic()
+        answers = link.measure(
+            dirty_rate=self._rounds % _DIRTY_RATE_EVERY == 0
+        )
+        self._rounds += 1
+        self._board_says(lambda: self._board.measured(answers, began))
+        present = {answer.uuid for answer in answers}
+        for uuid in described.keys() - present:
+            del described[uuid]
+        for uuid in present & (self._jobs | self._board.working()):
+            self._look_at_job(link, uuid)
+        stale = began - _DESCRIBE_AGAIN_S
+        due = [u for u in present if described.get(u, stale) <= stale]
+        fresh = {u for u in due if u not in described}
+        # Of those that only grew old, one a round.
+        return fresh | set([u for u in due if u not in fresh][:1])
+
+    def _look_at_job(self, link: connection.Connection, uuid: str) -> None:
+        job = link.job(uuid)
+        self._board_says(lambda: self._board.job(uuid, job))
+
+    def _describe(self, link: connection.Connection, uuid: str) -> None:
+        details = link.describe(uuid)
+        self._board_says(lambda: self._board.described(uuid, details))
+
+    def _board_says(self, function: Callable[[], None]) -> None:
+        if not self._over:
+            function()
+
+    def _trouble(self, why: str) -> None:
+        self._board_says(lambda: self._board.trouble(why))
+
+    # -- in the event loop's thread -------------------------------------------
+
+    def _on_change(self, uuid: str, gone: bool) -> None:
+        if gone:
+            self._board_says(lambda: self._board.described(uuid, None))
+        with self._wake:
+            self._changed.add(uuid)
+            self._wake.notify()
+
+    def _on_loss(self) -> None:
+        with self._wake:
+            self._lost = True
+            self._wake.notify()
