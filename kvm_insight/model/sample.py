@@ -115,6 +115,21 @@ class CpuControl(Wire, frozen=True, kw_only=True):
     throttled_us: Count | None = None
 
 
+class Kvm(Wire, frozen=True, kw_only=True):
+    """KVM's own counters of a domain, summed over its vCPUs (debugfs).
+
+    Polling for the next interrupt counts as run time: take it off before
+    calling a domain busy.
+    """
+
+    exits: Count | None = None
+    halt_exits: Count | None = None
+    #: Polled, and the interrupt came; polled in vain.
+    halt_poll_success_us: Count | None = None
+    halt_poll_fail_us: Count | None = None
+    halt_wait_us: Count | None = None
+
+
 class Pressure(Wire, frozen=True, kw_only=True):
     """Pressure stall totals (``total=`` of a PSI file)."""
 
@@ -258,6 +273,8 @@ class Domain(Wire, frozen=True, kw_only=True):
     #: Where the process may run at all.
     affinity: CpuList | None = None
     cpu: CpuControl | None = None
+    #: Absent under TCG and without debugfs.
+    kvm: Kvm | None = None
     pressure: Pressure | None = None
     memory: Memory | None = None
     disks: list[Disk] | None = None
