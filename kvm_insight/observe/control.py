@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the CPU controller does to a domain: quota, weight, throttling."""
+
+import dataclasses
+
+from kvm_insight import exception
+from kvm_insight.model import sample
+from kvm_insight.observe import cgroup, file
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Quota:
+    """CPU time per period; ``quota_us`` None is no limit."""
+
+    quota_us: int | None
+    period_us: int | None
+
+    @property
+    def cores(self) -> float:
+        """Return how many CPUs the quota is worth."""
+        if self.quota_us is None or not self.period_us:
+            return float('inf')
+        return self.quota_us / self.period_us
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Throttling:
+    """How often and how long a group was kept from running."""
+
+    periods: int | None
+    throttled_periods: int | None
+    throttled_us: int | None
+
+
+def parse_cpu_max(text: str) -> Quota:
+    """Return the quota of a v2 ``cpu.max`` (``max 100000``)."""
+    quota, _, period = text.strip().partition(' ')
+    try:
+        limit = None if quota == 'max' else int(quota)
+        return Quota(limit, int(period or 100000))
+    except ValueError as why:
+        raise exception.CollectorError(f'cpu.max: {text[:40]!r}') from why
+
+
+def parse_cpu_stat(text: str) -> Throttling:
+    """Return the throttling of a ``cpu.stat``: v2's µs or v1's ns.
+
+    Where the controller is off for the group v2 lists only the usage: then
+    throttling is not measured, which is not the same as zero.
+    """
+    found = file.pairs(text)
+    throttled_us = found.get('throttled_usec')
+    if throttled_us is None and 'throttled_time' in found:
+        throttled_us = found['throttled_time'] // 1000
+    return Throttling(
+        found.get('nr_periods'), found.get('nr_throttled'), throttled_us
+    )
+
+
+def weight_of_shares(shares: int) -> int:
+    """Return v1 shares as the v2 weight that the kernel gives the same load.
+
+    1024 shares are weight 100; both controllers scale their load by that.
+    """
+    return min(10000, max(1, round(shares * 100 / 1024)))
+
+
+def read_quota(group: cgroup.Group) -> Quota | None:
+    """Return the group's own quota; None where it has no such file."""
+    if group.v2:
+        text = file.read(group.path / 'cpu.max')
+        return None if text is None else parse_cpu_max(text)
+    quota_us = file.read_number(group.path / 'cpu.cfs_quota_us')
+    period_us = file.read_number(group.path / 'cpu.cfs_period_us')
+    if quota_us is None:
+        return None
+    return Quota(None if quota_us < 0 else quota_us, period_us)
+
+
+def read_weight(group: cgroup.Group) -> int | None:
+    """Return the group's weight in v2's measure."""
+    if group.v2:
+        return file.read_number(group.path / 'cpu.weight')
+    shares = file.read_number(group.path / 'cpu.shares')
+    return None if shares is None else weight_of_shares(shares)
+
+
+def read_throttling(group: cgroup.Group) -> Throttling | None:
+    """Return how the group's own quota throttled it."""
+    text = file.read(group.path / 'cpu.stat')
+    return None if text is None else parse_cpu_stat(text)
+
+
+def read(groups: cgroup.Groups) -> sample.CpuControl | None:
+    """Return the domain's CPU control; None if it has no CPU group."""
+    outer = groups.find('cpu')
+    inner = groups.find('cpu', inner=True)
+    vcpu = groups.vcpu('cpu', 0)
+    if outer is None or inner is None or vcpu is None:
+        return None
+    group, quota = _tighter(outer, inner)
+    if quota is None:
+        return None
+    own = read_quota(vcpu) or Quota(None, None)
+    throttling = read_throttling(group) or Throttling(None, None, None)
+    return sample.CpuControl(
+        quota_us=quota.quota_us,
+        period_us=quota.period_us,
+        vcpu_quota_us=own.quota_us,
+        vcpu_period_us=own.period_us,
+        weight=read_weight(outer),
+        periods=throttling.periods,
+        throttled_periods=throttling.throttled_periods,
+        throttled_us=throttling.throttled_us,
+    )
+
+
+def _tighter(
+    outer: cgroup.Group, inner: cgroup.Group
+) -> tuple[cgroup.Group, Quota | None]:
+    """Return where the domain's quota is: libvirt's group, or the scope.
+
+    libvirt writes the domain's quota into its own group, an operator's
+    ``systemctl set-property`` into the scope: the tighter one rules.
+    """
+    quota = read_quota(outer)
+    if inner == outer:
+        return outer, quota
+    own = read_quota(inner)
+    if own is None or (quota is not None and quota.cores < own.cores):
+        return outer, quota
+    return inner, own
