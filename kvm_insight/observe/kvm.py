@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""KVM's own counters of a domain: ``/sys/kernel/debug/kvm``.
+
+The kernel sums the vCPUs' counters there for each virtual machine, in a
+folder ``<pid>-<fd>``. Halt polling matters most: a vCPU that polls for its
+next interrupt counts as running, so an idle guest can look busy.
+"""
+
+import pathlib
+
+from kvm_insight import exception
+from kvm_insight.model import sample
+from kvm_insight.observe import file
+
+NOT_MOUNTED = 'debugfs is not mounted on /sys/kernel/debug, or not readable'
+NOT_THERE = 'KVM has no statistics here (the guests run under TCG)'
+
+
+def read(sysfs: pathlib.Path, pid: int) -> sample.Kvm | None:
+    """Return the counters of this QEMU process.
+
+    None if KVM has no machine of this process (it runs under TCG, or is
+    gone); raises NoData where no machine can have any.
+    """
+    root = sysfs / 'kernel/debug'
+    if not file.names(root):
+        raise exception.NoData(NOT_MOUNTED)
+    machines = file.names(root / 'kvm')
+    if not machines:
+        raise exception.NoData(NOT_THERE)
+    for name in machines:
+        if name.startswith(f'{pid}-'):
+            return _read_machine(root / 'kvm' / name)
+    return None
+
+
+def _read_machine(folder: pathlib.Path) -> sample.Kvm | None:
+    def count(name: str) -> int | None:
+        return file.read_number(folder / name)
+
+    def time_us(name: str) -> int | None:
+        nanoseconds = count(name)
+        return None if nanoseconds is None else nanoseconds // 1000
+
+    exits = count('exits')
+    success_us = time_us('halt_poll_success_ns')
+    fail_us = time_us('halt_poll_fail_ns')
+    if exits is None and success_us is None:
+        return None
+    return sample.Kvm(
+        exits=exits,
+        halt_exits=count('halt_exits'),
+        halt_poll_success_us=success_us,
+        halt_poll_fail_us=fail_us,
+        halt_wait_us=time_us('halt_wait_ns'),
+    )
