@@ -159,6 +159,14 @@ class Log:
             self._partitions.update(self.topics())
         return self._partitions.get(topic, 0)
 
+    def compacted(self, topic: str) -> bool:
+        """Say whether only the newest record of each key is kept."""
+        return bool(
+            self.query(
+                'SELECT 1 FROM topic WHERE name = ? AND compacted', (topic,)
+            )
+        )
+
     def partition_for(self, topic: str, key: str | None) -> port.Partition:
         """Return where a record of this key belongs, the same as in Kafka."""
         count = self.partitions(topic)
@@ -288,6 +296,11 @@ class Log:
         )
         after, first = rows[0]
         return (after if first is None else first), after
+
+    def ends(self) -> dict[port.Partition, int]:
+        """Return the next offset to be written of every partition."""
+        rows = self.query('SELECT topic, number, next FROM part')
+        return {port.Partition(row[0], row[1]): row[2] for row in rows}
 
     def offset_at(self, partition: port.Partition, timestamp_ms: int) -> int:
         """Return the first offset at or after this time, or the end."""

@@ -169,6 +169,12 @@ class Bus(Protocol):
         record that is kept, or with ``from_end`` at the end.
         """
 
+    def topics(self) -> dict[str, int]:
+        """Return the topics that are there -> their number of partitions.
+
+        Raises BusUnavailable or BusRefused.
+        """
+
     def create_topics(self, topics: Sequence[Topic]) -> list[str]:
         """Create those that are missing; return their names.
 
