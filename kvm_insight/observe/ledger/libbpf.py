@@ -7,6 +7,7 @@ import mmap
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from kvm_insight import exception
 
@@ -124,7 +125,7 @@ class Programs:
         self._library = library
         self._links: list[int] = []
         self._maps: dict[str, int] = {}
-        self._views: list[tuple[mmap.mmap, memoryview]] = []
+        self._views: list[tuple[mmap.mmap, memoryview[int]]] = []
         content = path.read_bytes()
         try:
             self._object = library.call(
@@ -201,7 +202,11 @@ class Programs:
         )
 
     def memory(
-        self, name: str, kind: str = 'B', *, writable: bool = False
+        self,
+        name: str,
+        kind: Literal['B', 'Q'] = 'B',
+        *,
+        writable: bool = False,
     ) -> memoryview:
         """Return a map's own memory; reading it costs no system call."""
         entries, size = self.shape(name)
