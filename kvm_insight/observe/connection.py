@@ -42,18 +42,21 @@ _FLAGS = (
     libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE
     | libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
 )
-#: Whatever may change the XML, the state or the list of domains.
-_EVENTS = (
-    'METADATA_CHANGE',
-    'BALLOON_CHANGE',
-    'TUNABLE',
-    'DEVICE_ADDED',
-    'DEVICE_REMOVED',
-    'DISK_CHANGE',
-    'MIGRATION_ITERATION',
-    'JOB_COMPLETED',
-    'IO_ERROR_REASON',
-)
+#: What an event means for what is known of the domain.
+Change = Literal['described', 'gone', 'job']
+_EVENTS: dict[str, Change] = {
+    'METADATA_CHANGE': 'described',
+    'BALLOON_CHANGE': 'described',
+    'TUNABLE': 'described',
+    'DEVICE_ADDED': 'described',
+    'DEVICE_REMOVED': 'described',
+    'DISK_CHANGE': 'described',
+    'IO_ERROR_REASON': 'described',
+    # The first one comes as a migration starts to copy memory.
+    'MIGRATION_ITERATION': 'job',
+    'JOB_COMPLETED': 'job',
+}
+Changed = Callable[[str, Change], None]
 _STATES: dict[int, State] = {
     libvirt.VIR_DOMAIN_RUNNING: 'running',
     libvirt.VIR_DOMAIN_BLOCKED: 'blocked',
@@ -93,10 +96,10 @@ class Connection:
         uri: str,
         *,
         read_only: bool,
-        changed: Callable[[str, bool], None],
+        changed: Changed,
         lost: Callable[[], None],
     ) -> None:
-        """Connect; ``changed(uuid, gone)`` and ``lost()`` are called later.
+        """Connect; ``changed(uuid, what)`` and ``lost()`` are called later.
 
         Both are called from the event loop's thread and must return at once.
         """
@@ -178,18 +181,14 @@ class Connection:
         except libvirt.libvirtError as why:
             raise _explain(why) from why
 
-    def _listen(
-        self, changed: Callable[[str, bool], None], lost: Callable[[], None]
-    ) -> None:
+    def _listen(self, changed: Changed, lost: Callable[[], None]) -> None:
         self._libvirt.registerCloseCallback(lambda *_: lost(), None)
         # test:///default and old servers know no keepalive, and need none.
         with contextlib.suppress(libvirt.libvirtError):
             self._libvirt.setKeepAlive(KEEPALIVE_S, KEEPALIVE_COUNT)
         self._register('LIFECYCLE', _lifecycle(changed))
-        for name in _EVENTS:
-            self._register(
-                name, lambda _, domain, *__: changed(_uuid(domain), False)
-            )
+        for name, change in _EVENTS.items():
+            self._register(name, _callback(changed, change))
 
     def _register(self, name: str, callback: Callable[..., None]) -> None:
         number = getattr(libvirt, f'VIR_DOMAIN_EVENT_ID_{name}', None)
@@ -222,13 +221,17 @@ class Connection:
         return rows
 
 
-def _lifecycle(changed: Callable[[str, bool], None]) -> Callable[..., None]:
+def _lifecycle(changed: Changed) -> Callable[..., None]:
     gone = (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_CRASHED)
 
     def callback(_: object, domain: Any, event: int, *__: object) -> None:
-        changed(_uuid(domain), event in gone)
+        changed(_uuid(domain), 'gone' if event in gone else 'described')
 
     return callback
+
+
+def _callback(changed: Changed, change: Change) -> Callable[..., None]:
+    return lambda _, domain, *__: changed(_uuid(domain), change)
 
 
 def _uuid(domain: Any) -> str:

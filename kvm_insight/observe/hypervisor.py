@@ -9,7 +9,6 @@ hung call would have said keeps its last value and its age.
 
 import dataclasses
 import functools
-from collections.abc import Iterable
 
 from kvm_insight.observe import connection, knowledge, session
 
@@ -39,11 +38,8 @@ class Hypervisor:
         """Begin to connect; nothing is waited for."""
         self._session.start()
 
-    def ask(self, jobs: Iterable[str] = ()) -> None:
-        """Let libvirt measure; ``view`` has the answer some time later.
-
-        ``jobs``: domains that look as if they were migrating.
-        """
+    def ask(self) -> None:
+        """Let libvirt measure; ``view`` has the answer some time later."""
         self._stuck = [s for s in self._stuck if not s.ended()]
         hangs = self._session.hangs(self._settings.call_timeout_s)
         if hangs and len(self._stuck) < _MOST_STUCK:
@@ -55,7 +51,7 @@ class Hypervisor:
             self._stuck.append(self._session)
             self._session = self._open()
             self._session.start()
-        self._session.ask(jobs)
+        self._session.ask()
 
     def wait_for_round(self, timeout_s: float) -> None:
         """Wait for libvirt's first answer or refusal, at most so long."""
@@ -76,7 +72,7 @@ class Hypervisor:
 
 
 def _connect(
-    settings: Settings, changed: session.Changed, lost: session.Lost
+    settings: Settings, changed: connection.Changed, lost: session.Lost
 ) -> connection.Connection:
     return connection.Connection(
         settings.uri,

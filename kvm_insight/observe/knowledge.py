@@ -39,6 +39,8 @@ class View:
     duration_us: int = 0
 
 
+#: Reasons for a pause behind which a job may be.
+_WORKING = ('migration', 'starting_up', 'postcopy', 'save', 'dump')
 _NEVER = 'not connected yet'
 
 
@@ -77,8 +79,7 @@ class Board:
             return frozenset(
                 known.uuid
                 for known in self._domains.values()
-                if known.job is not None
-                or known.reason in ('migration', 'starting_up', 'postcopy')
+                if known.job is not None or known.reason in _WORKING
             )
 
     # -- for the session -----------------------------------------------------

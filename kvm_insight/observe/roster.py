@@ -31,18 +31,16 @@ class Entry:
     pid: int
     #: Clock ticks after boot at which it started.
     start: int
-    #: It waits for a migration to come in.
-    incoming: bool = False
 
 
-def parse_command(cmdline: bytes) -> tuple[str, str, bool] | None:
-    """Return UUID, name and whether a migration comes in; None: no QEMU."""
+def parse_command(cmdline: bytes) -> tuple[str, str] | None:
+    """Return UUID and name; None for what is no QEMU of libvirt's."""
     words = [word.decode(errors='replace') for word in cmdline.split(b'\0')]
     uuid = _after(words, '-uuid').lower()
     if not _UUID.fullmatch(uuid):
         return None
     name = _guest_name(_after(words, '-name')) or uuid
-    return uuid, name[:_LONGEST], '-incoming' in words
+    return uuid, name[:_LONGEST]
 
 
 class Roster:
@@ -111,9 +109,9 @@ class Roster:
             self._entries.pop(pid, None)
             self._dismiss(pid)
             return
-        uuid, name, incoming = command
+        uuid, name = command
         self._others.pop(pid, None)
-        self._entries[pid] = Entry(uuid, name, pid, stat.start, incoming)
+        self._entries[pid] = Entry(uuid, name, pid, stat.start)
 
     def _dismiss(self, pid: int) -> None:
         looks = self._others.get(pid, 0) + 1

@@ -5,7 +5,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from kvm_insight import exception
 from kvm_insight.observe import connection, knowledge
@@ -20,9 +20,8 @@ _DESCRIBE_AGAIN_S = 600.0
 #: Nobody measures dirty rates all the time, and asking costs a call to QEMU.
 _DIRTY_RATE_EVERY = 6
 
-Changed = Callable[[str, bool], None]
 Lost = Callable[[], None]
-Opener = Callable[[Changed, Lost], connection.Connection]
+Opener = Callable[[connection.Changed, Lost], connection.Connection]
 
 
 class Session:
@@ -37,8 +36,8 @@ class Session:
         self._board = board
         self._wake = threading.Condition()
         self._asked = False
-        self._jobs: frozenset[str] = frozenset()
         self._changed: set[str] = set()
+        self._working: set[str] = set()
         self._lost = False
         self._over = False
         self._rounds = 0
@@ -52,11 +51,10 @@ class Session:
         """Begin to connect."""
         self._thread.start()
 
-    def ask(self, jobs: Iterable[str]) -> None:
-        """Measure all domains soon; these may have a job to look at."""
+    def ask(self) -> None:
+        """Measure all domains soon."""
         with self._wake:
             self._asked = True
-            self._jobs = frozenset(jobs)
             self._wake.notify()
 
     def hangs(self, limit_s: float) -> bool:
@@ -119,7 +117,7 @@ class Session:
         self._asked = True
         while not self._over:
             self._busy_since = time.monotonic()
-            asked, changed = self._take()
+            asked, changed, working = self._take()
             if self._lost or not link.alive():
                 raise exception.HypervisorError('the connection was lost')
             if asked:
@@ -127,6 +125,8 @@ class Session:
             for uuid in changed:
                 described[uuid] = time.monotonic()
                 self._describe(link, uuid)
+            for uuid in working | changed & self._board.working():
+                self._look_at_job(link, uuid)
             self._busy_since = None
             if asked:
                 self._board_says(self._board.round_over)
@@ -134,13 +134,17 @@ class Session:
                 self._wake.wait_for(self._has_work)
 
     def _has_work(self) -> bool:
-        return bool(self._over or self._asked or self._changed or self._lost)
+        news = self._changed or self._working
+        return bool(self._over or self._asked or self._lost or news)
 
-    def _take(self) -> tuple[bool, set[str]]:
+    def _take(self) -> tuple[bool, set[str], set[str]]:
         with self._wake:
             asked, self._asked = self._asked, False
             changed, self._changed = self._changed, set()
-        return asked, changed
+            working, self._working = self._working, set()
+        if asked:
+            working |= self._board.working()
+        return asked, changed, working
 
     def _measure(
         self, link: connection.Connection, described: dict[str, float]
@@ -155,8 +159,6 @@ class Session:
         present = {answer.uuid for answer in answers}
         for uuid in described.keys() - present:
             del described[uuid]
-        for uuid in present & (self._jobs | self._board.working()):
-            self._look_at_job(link, uuid)
         stale = began - _DESCRIBE_AGAIN_S
         due = [u for u in present if described.get(u, stale) <= stale]
         fresh = {u for u in due if u not in described}
@@ -180,11 +182,12 @@ class Session:
 
     # -- in the event loop's thread -------------------------------------------
 
-    def _on_change(self, uuid: str, gone: bool) -> None:
-        if gone:
+    def _on_change(self, uuid: str, change: connection.Change) -> None:
+        if change == 'gone':
             self._board_says(lambda: self._board.described(uuid, None))
         with self._wake:
-            self._changed.add(uuid)
+            into = self._working if change == 'job' else self._changed
+            into.add(uuid)
             self._wake.notify()
 
     def _on_loss(self) -> None:

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that looks at this host, side by side."""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Sequence
+
+from kvm_insight.model import entity, sample
+from kvm_insight.observe import (
+    assembly,
+    collector,
+    descriptor,
+    domain,
+    host,
+    hypervisor,
+    knowledge,
+    population,
+    roster,
+    service,
+    tick,
+)
+from kvm_insight.observe.ledger import choice, port
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """Where to look; a temporary directory is a host, too."""
+
+    hypervisor: hypervisor.Settings
+    #: libvirt's pid files; None looks through all processes.
+    run_dir: pathlib.Path | None = pathlib.Path('/run/libvirt/qemu')
+    ledger: str = choice.AUTO
+    descriptors: int = descriptor.DEFAULT_BUDGET
+    proc: pathlib.Path = pathlib.Path('/proc')
+    sysfs: pathlib.Path = pathlib.Path('/sys')
+    cgroup_root: pathlib.Path = pathlib.Path('/sys/fs/cgroup')
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sight:
+    """What one sweep saw."""
+
+    system: sample.System
+    domains: Sequence[sample.Domain]
+    #: UUID -> the domain's XML, as far as libvirt gave it.
+    xml: dict[str, str | None]
+    ledger: sample.Ledger | None
+    collectors: list[sample.Collector]
+    missing: dict[str, str]
+
+
+class Observatory:
+    """Reads the host in ticks and sweeps; used by one thread."""
+
+    def __init__(self, settings: Settings, load: choice.Load) -> None:
+        """Open everything; ConfigError for a ledger that cannot be had."""
+        self.ledger = choice.Choice(load, settings.ledger)
+        self.ticks = 0
+        self._board = collector.Board()
+        self._hypervisor = hypervisor.Hypervisor(settings.hypervisor)
+        source = domain.Source(
+            settings.proc,
+            settings.sysfs,
+            settings.cgroup_root,
+            self._board,
+            descriptor.Budget(settings.descriptors),
+        )
+        self._population = population.Population(source)
+        self._roster = roster.Roster(settings.proc, settings.run_dir)
+        self._ticker = tick.Ticker(source)
+        self._host = host.open_host(
+            settings.proc, settings.sysfs, settings.cgroup_root, self._board
+        )
+        self._busy: list[service.Busy] = []
+
+    def start(self, patience_s: float) -> None:
+        """Begin; wait so long for libvirt's first answer, and no longer."""
+        self._hypervisor.start()
+        self._hypervisor.wait_for_round(patience_s)
+
+    def ask(self) -> None:
+        """Let libvirt measure for the sweep that comes."""
+        self._hypervisor.ask()
+
+    def tick(self) -> None:
+        """Notice who came and left; read all threads if the ledger asks."""
+        self._board.run('roster', lambda: self._look(thoroughly=False))
+        if self.ledger.ticks:
+            self._board.run('tick', self._read_threads)
+            self.ticks += 1
+
+    def sweep(self) -> Sight:
+        """Read everything."""
+        now_s = time.monotonic()
+        run = self._board.run
+        run('roster', lambda: self._look(thoroughly=True))
+        swept = run('domains', self._population.sweep) or []
+        ledger = run('ledger', lambda: self._collect(swept))
+        system, self._busy = self._host.read(self._population.pids())
+        self._population.adopt(self._host.scanner.vhost)
+        run('watch', self._watch)
+        view = self._hypervisor.view()
+        collectors, missing = self._account(view)
+        return Sight(
+            system=system,
+            domains=[
+                assembly.assemble(
+                    entry, parts, view.domains.get(entry.uuid), now_s
+                )
+                for entry, parts in swept
+            ],
+            xml={name: known.xml for name, known in view.domains.items()},
+            ledger=ledger,
+            collectors=collectors,
+            missing=missing,
+        )
+
+    def close(self) -> None:
+        """Let go of everything; waits for nobody."""
+        self._hypervisor.close()
+        self.ledger.close()
+        self._ticker.close()
+        self._population.close()
+
+    def _look(self, *, thoroughly: bool) -> bool:
+        entries = self._roster.look(thoroughly=thoroughly)
+        changed = self._population.update(entries)
+        if changed:
+            self._watch()
+        return changed
+
+    def _watch(self) -> None:
+        """Tell the ledger who is who now."""
+        services = [
+            port.Member(
+                entity.service(busy.name), busy.pids, cgroup=busy.cgroup
+            )
+            for busy in self._busy
+        ]
+        self.ledger.watch(self._population.members() + services)
+        if self.ledger.ticks:
+            self._ticker.watch(self._busy)
+
+    def _read_threads(self) -> None:
+        reading = self._ticker.read(
+            self._population.followers(), time.monotonic_ns() // 1000
+        )
+        self.ledger.tick(reading)
+
+    def _collect(
+        self, swept: list[tuple[roster.Entry, domain.Parts]]
+    ) -> sample.Ledger | None:
+        if self.ledger.ticks:
+            self._read_threads()
+        return self.ledger.collect(self._population.growth(swept))
+
+    def _account(
+        self, view: knowledge.View
+    ) -> tuple[list[sample.Collector], dict[str, str]]:
+        collectors, missing = self._board.take()
+        if view.trouble is not None:
+            missing['libvirt'] = view.trouble[:1024]
+        if self.ledger.reason is not None:
+            missing['ledger_ebpf'] = self.ledger.reason
+        libvirt = sample.Collector(
+            name='libvirt',
+            duration_us=view.duration_us,
+            success=view.trouble is None,
+            error=view.trouble and view.trouble[:1024],
+        )
+        return [*collectors, libvirt], missing

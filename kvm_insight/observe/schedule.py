@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When the agent does what: ticks that jitter, sweeps that never drift."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Literal
+
+Step = Literal['tick', 'ask', 'sweep']
+
+#: No guest's own period may alias with ours.
+JITTER = 0.05
+#: libvirt is asked so long before the sweep that uses its answer.
+LEAD_S = 1.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """The two speeds."""
+
+    interval_s: float = 10.0
+    tick_s: float = 1.0
+
+
+class Schedule:
+    """Tells the next step; times are those of a monotonic clock.
+
+    Sweeps stand on a grid, so that they do not drift; one that was missed
+    (the host slept, a reader hung) is left out, not made up for.
+    """
+
+    def __init__(
+        self, settings: Settings, now_s: float, random: Callable[[], float]
+    ) -> None:
+        self._settings = settings
+        self._random = random
+        self._sweep_s = now_s + settings.interval_s
+        self._lead_s = min(LEAD_S, settings.interval_s / 4)
+        self._asked = False
+        self._tick_s = now_s
+        self._plan_tick(now_s)
+
+    def next(self) -> tuple[float, Step]:
+        """Return when the next step is due, and which it is."""
+        steps: list[tuple[float, Step]] = [(self._sweep_s, 'sweep')]
+        if not self._asked:
+            steps.append((self._sweep_s - self._lead_s, 'ask'))
+        if self._tick_s < self._sweep_s:
+            steps.append((self._tick_s, 'tick'))
+        return min(steps)
+
+    def done(self, step: Step, now_s: float) -> None:
+        """Note that this step was made and is over now."""
+        if step == 'ask':
+            self._asked = True
+        elif step == 'tick':
+            self._plan_tick(now_s)
+        else:
+            behind = int((now_s - self._sweep_s) / self._settings.interval_s)
+            self._sweep_s += (behind + 1) * self._settings.interval_s
+            self._asked = False
+            self._plan_tick(now_s)
+
+    def _plan_tick(self, now_s: float) -> None:
+        jitter = 1 + JITTER * (2 * self._random() - 1)
+        self._tick_s = max(self._tick_s, now_s - self._settings.tick_s)
+        self._tick_s += self._settings.tick_s * jitter
