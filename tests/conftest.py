@@ -2,6 +2,7 @@
 """What holds for all tests: where the tree is, and that nothing is skipped."""
 
 import pathlib
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -24,7 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers."""
+    """Register the markers; let SIGTERM end fixtures as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line(
         'markers', 'full: only with --full, beside a short form without it'
     )

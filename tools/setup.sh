@@ -26,6 +26,10 @@ lab    | xz-utils           | has xz
 lab    | zstd               | has zstd
 broker | default-jre-headless | has java
 broker | maven              | has mvn
+# The object in the tree is compared with what this very clang makes.
+ledger | clang-16           | has clang-16 || ! offered clang-16
+ledger | llvm-16            | has llvm-strip-16 || ! offered llvm-16
+ledger | libbpf-dev         | has_file "/usr/include/bpf/bpf_helpers.h"
 '
 
 has() { command -v "$1" > /dev/null || [ -x "/usr/sbin/$1" ]; }
@@ -36,6 +40,7 @@ has_headers() {
     "$PYTHON" -c 'import os, sys, sysconfig
 sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))'
 }
+offered() { apt-cache policy "$1" 2> /dev/null | grep -q 'Candidate: [0-9]'; }
 is_static() { [ -x "$1" ] && ! { "$1" --help 2>&1 | head -1 | grep -qv BusyBox; } && ! ldd "$1" > /dev/null 2>&1; }
 
 say() { printf '[%3d s] %s\n' "$SECONDS" "$*"; }

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from broker import node
 from lab import daemon, failure, guest, virt
 
 
@@ -87,3 +88,15 @@ def guests(lab: daemon.Lab, virt_type: str) -> Iterator[Guests]:
     mine = Guests(lab, virt_type)
     yield mine
     mine.stop()
+
+
+@pytest.fixture(scope='session')
+def broker() -> Iterator[node.Broker]:
+    """A real broker for the whole run; topics of its own for each test."""
+    folder = tempfile.mkdtemp(prefix='kvm-insight-broker-', dir='/var/tmp')
+    made = node.Broker(pathlib.Path(folder))
+    try:
+        made.up()
+        yield made
+    finally:
+        made.wipe()

@@ -48,6 +48,11 @@ class Consoles:
                 spans.append((phase.at_s, end))
         return spans
 
+    def was_busy(self, name: str, duty: int = 50) -> bool:
+        """Say whether it has been so busy and is not any more."""
+        duties = [phase.duty for phase in self.phases(name)]
+        return max(duties, default=0) >= duty > duties[-1]
+
     def close(self) -> None:
         """Follow no longer."""
         self._stop.set()
