@@ -37,7 +37,6 @@ class Settings:
     observatory: observatory.Settings
     schedule: schedule.Settings
     topic: str = topic.PREFIX + topic.SAMPLES
-    hypervisor_hostname: str | None = None
     compute_id: str | None = None
     owners: mapping.Owners | None = None
 
@@ -163,7 +162,6 @@ class Agent:
         misfits: list[str],
     ) -> sample.Sample:
         settings = self._settings
-        uptime_us = myself.uptime_us()
         identify = sample.Collector(
             name='identify',
             duration_us=0,
@@ -173,14 +171,16 @@ class Agent:
         since_us = self._last_us
         return sample.Sample(
             host=settings.host,
-            hypervisor_hostname=settings.hypervisor_hostname,
+            hypervisor_hostname=sight.hypervisor_hostname,
             compute_id=settings.compute_id,
             boot_id=self._boot_id,
             agent_id=self._agent_id,
             sequence=self._sequence,
-            time_us=time.time_ns() // 1000,
-            uptime_us=uptime_us,
-            interval_us=None if since_us is None else uptime_us - since_us,
+            time_us=sight.time_us,
+            uptime_us=sight.uptime_us,
+            interval_us=(
+                None if since_us is None else sight.uptime_us - since_us
+            ),
             missing=sight.missing,
             agent=sample.Agent(
                 version=self._version,

@@ -112,9 +112,9 @@ class Connection:
         except libvirt.libvirtError as why:
             raise _explain(why) from why
 
-    def version(self) -> int:
-        """Return libvirtd's version, as 9000000 for 9.0.0."""
-        return int(self._call(self._libvirt.getLibVersion))
+    def hostname(self) -> str:
+        """Return the host's name as libvirt, and so Nova, has it."""
+        return str(self._call(self._libvirt.getHostname))
 
     def alive(self) -> bool:
         """Say whether anybody is at the other end."""

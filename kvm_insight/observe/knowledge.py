@@ -33,6 +33,8 @@ class View:
     domains: Mapping[str, Known]
     #: Why there is nothing newer; None while libvirt answers.
     trouble: str | None
+    #: The host's name in libvirt's words.
+    hostname: str | None = None
     #: Rounds of measuring that libvirt answered.
     rounds: int = 0
     #: How long the last round took.
@@ -52,6 +54,7 @@ class Board:
         self._news = threading.Condition()
         self._domains: dict[str, Known] = {}
         self._trouble: str | None = _NEVER
+        self._hostname: str | None = None
         self._rounds = 0
         self._duration_us = 0
 
@@ -61,6 +64,7 @@ class Board:
             return View(
                 dict(self._domains),
                 self._trouble,
+                self._hostname,
                 self._rounds,
                 self._duration_us,
             )
@@ -84,10 +88,11 @@ class Board:
 
     # -- for the session -----------------------------------------------------
 
-    def connected(self) -> None:
-        """Somebody answered."""
+    def connected(self, hostname: str) -> None:
+        """Somebody answered, and calls the host so."""
         with self._news:
             self._trouble = None
+            self._hostname = hostname[:1024]
 
     def trouble(self, why: str) -> None:
         """Nobody answers, for this reason; what is known stays."""

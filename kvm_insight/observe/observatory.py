@@ -15,6 +15,7 @@ from kvm_insight.observe import (
     host,
     hypervisor,
     knowledge,
+    myself,
     population,
     roster,
     service,
@@ -41,6 +42,10 @@ class Settings:
 class Sight:
     """What one sweep saw."""
 
+    #: When it began; the domains' counters are of this moment.
+    time_us: int
+    uptime_us: int
+    hypervisor_hostname: str | None
     system: sample.System
     domains: Sequence[sample.Domain]
     #: UUID -> the domain's XML, as far as libvirt gave it.
@@ -93,6 +98,7 @@ class Observatory:
     def sweep(self) -> Sight:
         """Read everything."""
         now_s = time.monotonic()
+        time_us, uptime_us = time.time_ns() // 1000, myself.uptime_us()
         run = self._board.run
         run('roster', lambda: self._look(thoroughly=True))
         swept = run('domains', self._population.sweep) or []
@@ -103,6 +109,9 @@ class Observatory:
         view = self._hypervisor.view()
         collectors, missing = self._account(view)
         return Sight(
+            time_us=time_us,
+            uptime_us=uptime_us,
+            hypervisor_hostname=view.hostname,
             system=system,
             domains=[
                 assembly.assemble(

@@ -104,7 +104,8 @@ class Session:
         try:
             link = self._opener(self._on_change, self._on_loss)
             try:
-                self._board_says(self._board.connected)
+                hostname = link.hostname()
+                self._board_says(lambda: self._board.connected(hostname))
                 self._loop(link)
             finally:
                 self._busy_since = time.monotonic()

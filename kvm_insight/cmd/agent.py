@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``kvm-insight-agent``: the service on each host."""
+
+import argparse
+import contextlib
+import pathlib
+import resource
+import signal
+from collections.abc import Iterator
+
+from oslo_config import cfg
+
+from kvm_insight import agent
+from kvm_insight.bus import driver, forward, port, spool, topic
+from kvm_insight.cmd import service, systemd
+from kvm_insight.conf import agent as options
+from kvm_insight.conf import bus as bus_options
+from kvm_insight.identify import mapping
+from kvm_insight.observe import hypervisor, observatory, schedule
+
+_STOP_S = 0.5
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the agent until it is told to stop; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog='kvm-insight-agent',
+        description='Measures this host and its domains for kvm_insight.',
+    )
+    service.add_options(parser)
+    args = parser.parse_args(words)
+    return service.guard(lambda: serve(args), parser.prog)
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Run the agent until SIGTERM or SIGINT."""
+    loaded = service.configure(args)
+    stop = service.stop_on_signals()
+    with open_bus(loaded) as bus, open_store(loaded, bus) as store:
+        watcher = agent.Agent(
+            settings(loaded),
+            store,
+            reload=lambda: settings(service.configure(args)),
+            notify=systemd.Notifier(),
+        )
+        signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
+        watcher.run(stop)
+    return service.OK
+
+
+def settings(loaded: cfg.ConfigOpts) -> agent.Settings:
+    """Return what the agent is to do; ConfigError names the option."""
+    options.check(loaded)
+    group = loaded[options.GROUP]
+    path = group.mapping_file
+    return agent.Settings(
+        host=options.host_name(loaded),
+        compute_id=options.compute_id(loaded),
+        topic=loaded[bus_options.GROUP].topic_prefix + topic.SAMPLES,
+        schedule=schedule.Settings(group.interval_s, group.tick_s),
+        observatory=observatory.Settings(
+            hypervisor=hypervisor.Settings(
+                uri=group.libvirt_uri,
+                read_only=group.libvirt_read_only,
+                call_timeout_s=group.libvirt_timeout_s,
+            ),
+            run_dir=options.run_dir(loaded),
+            ledger=group.ledger,
+            descriptors=_descriptors(),
+        ),
+        owners=mapping.read(pathlib.Path(path)) if path else None,
+    )
+
+
+@contextlib.contextmanager
+def open_bus(loaded: cfg.ConfigOpts) -> Iterator[port.Bus]:
+    """Open the bus; on an embedded one, make the topics."""
+    name, values = bus_options.driver_settings(loaded)
+    bus = driver.open_bus(name, values)
+    try:
+        if name == 'embedded':
+            prefix = loaded[bus_options.GROUP].topic_prefix
+            bus.create_topics(topic.layout(prefix, partitions=1))
+        yield bus
+    finally:
+        bus.close()
+
+
+@contextlib.contextmanager
+def open_store(loaded: cfg.ConfigOpts, bus: port.Bus) -> Iterator[spool.Spool]:
+    """Open the spool and drain it into the bus from a thread."""
+    store = spool.Spool(*bus_options.spool_settings(loaded))
+    try:
+        forwarder = forward.Forwarder(
+            store, bus.producer(), bus_options.forward_settings(loaded)
+        )
+        forwarder.start()
+        try:
+            yield store
+        finally:
+            forwarder.stop(_STOP_S)
+    finally:
+        store.close()
+
+
+def _descriptors() -> int:
+    """Raise the limit of open files to what we may; return our part."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(soft // 2, 16384)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``kvm-insight``: the operator's tool on one machine."""
+
+import argparse
+import importlib
+
+from kvm_insight.cmd import service
+
+#: A verb is a module of this name; it is loaded when it is called for.
+VERBS = (
+    'standalone',
+    'top',
+    'status',
+    'record',
+    'replay',
+    'topics',
+    'completion',
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the whole command line, all verbs with their switches."""
+    top = argparse.ArgumentParser(
+        prog='kvm-insight',
+        description='Who suffers on KVM hosts, and who makes them suffer.',
+    )
+    service.add_options(top)
+    verbs = top.add_subparsers(dest='verb', required=True, metavar='VERB')
+    for name in VERBS:
+        module = importlib.import_module(f'kvm_insight.cmd.{name}')
+        module.add(verbs)
+    return top
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one verb; return the exit code."""
+    args = parser().parse_args(words)
+    return service.guard(lambda: int(args.func(args)))

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all commands share: options, log, signals, exit codes."""
+
+import argparse
+import importlib.metadata
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from oslo_config import cfg
+
+from kvm_insight import conf, exception
+from kvm_insight.conf import log
+
+OK = 0
+FAILED = 1
+#: Usage or configuration; argparse exits with this, too.
+MISUSED = 2
+#: Nothing there, or not healthy.
+UNHEALTHY = 3
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Let the command take what all commands take."""
+    parser.add_argument(
+        '--config-file',
+        action='append',
+        metavar='FILE',
+        help='configuration; may be given more than once, the last one wins'
+        ' (default: /etc/kvm-insight/kvm-insight.conf where there is one)',
+    )
+    parser.add_argument(
+        '--version',
+        action='version',
+        version=f'%(prog)s {importlib.metadata.version("kvm-insight")}',
+    )
+
+
+def configure(args: argparse.Namespace) -> cfg.ConfigOpts:
+    """Return the configuration and begin to log; ConfigError if broken."""
+    loaded = conf.load(getattr(args, 'config_file', None))
+    set_log_level(loaded)
+    return loaded
+
+
+def set_log_level(loaded: cfg.ConfigOpts) -> None:
+    """Log to standard error; journald adds time and name by itself."""
+    plain = '%(levelname)s %(name)s: %(message)s'
+    form = plain if 'JOURNAL_STREAM' in os.environ else f'%(asctime)s {plain}'
+    logging.basicConfig(format=form)
+    logging.getLogger().setLevel(loaded[log.GROUP].level)
+    # Their own words about reconnecting; ours say it once and shorter.
+    logging.getLogger('kafka').setLevel('ERROR')
+
+
+def stop_on_signals() -> threading.Event:
+    """Return what SIGTERM and SIGINT set from now on."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: object) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    return stop
+
+
+def guard(work: Callable[[], int], program: str = 'kvm-insight') -> int:
+    """Return the exit code; an error is one line that says what to do."""
+    try:
+        return work()
+    except exception.ConfigError as why:
+        print(f'{program}: {why}', file=sys.stderr)
+        return MISUSED
+    except exception.KvmInsightError as why:
+        print(f'{program}: {why}', file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read us (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""systemd's notify protocol: one datagram to a socket that it names."""
+
+import contextlib
+import os
+import socket
+
+
+class Notifier:
+    """Tells systemd how we are; nothing happens where nobody listens."""
+
+    def __init__(self, address: str | None = None) -> None:
+        """Take the address from NOTIFY_SOCKET unless one is given."""
+        name = address or os.environ.get('NOTIFY_SOCKET', '')
+        # A leading @ stands for the abstract namespace's NUL.
+        self._address = '\0' + name[1:] if name.startswith('@') else name
+        self._socket: socket.socket | None = None
+        if self._address:
+            self._socket = socket.socket(
+                socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
+            )
+            self._socket.setblocking(False)
+
+    def __call__(self, words: str) -> None:
+        """Send lines such as ``READY=1``; never blocks, never raises."""
+        if self._socket is None:
+            return
+        with contextlib.suppress(OSError):
+            self._socket.sendto(words.encode(), self._address)
