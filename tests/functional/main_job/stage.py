@@ -123,7 +123,7 @@ def play(
         f"""[agent]
 host = region/compute-1
 libvirt_uri = {uri}
-libvirt_run_dir = {run_dir}
+run_dir = {run_dir}
 [bus]
 driver = kafka
 servers = {bootstrap}
