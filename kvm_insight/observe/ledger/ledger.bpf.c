@@ -312,21 +312,17 @@ int BPF_PROG(switched, _Bool preempt, struct task_struct *prev,
 		.next_entity = LEDGER_IDLE,
 	};
 	struct ledger_cpu *cpu = ledger_cpu_at(event.number);
-	int missed;
 
 	if (!cpu)
 		return 0;
-	missed = ledger_is_missed(cpu, event.prev_pid);
-	if (event.prev_pid) {
-		/* Not sched_switch's own prev_state: kernels differ in it. */
-		event.prev_waits = preempt || !prev->__state;
-		if (missed ||
-		    (event.prev_waits && ledger_is_victim(cpu->entity)))
-			event.prev = thread_of(prev);
+	/* Not sched_switch's own prev_state: kernels differ in it. */
+	event.prev_waits = preempt || !prev->__state;
+	if (ledger_needs_prev(cpu, event.prev_pid, event.prev_waits)) {
+		event.prev = thread_of(prev);
 		if (event.prev)
 			event.prev_throttled = throttled_of(prev);
 	}
-	if (missed && event.prev_pid) {
+	if (event.prev_pid && ledger_is_missed(cpu, event.prev_pid)) {
 		event.prev_since = arrival_of(prev, event.now);
 		event.prev_entity = event.prev ? entity_of(prev, event.prev) :
 						 untracked(cpu, prev);

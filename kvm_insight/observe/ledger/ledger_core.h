@@ -218,6 +218,14 @@ LEDGER_INLINE int ledger_is_missed(const struct ledger_cpu *cpu, u32 prev_pid)
 	return cpu->pid != prev_pid || !cpu->at;
 }
 
+/* Whether a switch has to look up the state of who leaves. */
+LEDGER_INLINE int ledger_needs_prev(const struct ledger_cpu *cpu, u32 prev_pid,
+				    u32 prev_waits)
+{
+	return prev_pid && (ledger_is_missed(cpu, prev_pid) ||
+			    (prev_waits && ledger_is_victim(cpu->entity)));
+}
+
 LEDGER_INLINE void ledger_end(struct ledger_thread *thread, u64 now,
 			      u64 throttled)
 {

@@ -94,7 +94,7 @@ class Library:
     def reason(self, error: OSError) -> str:
         """Return the one line that says most of why something failed."""
         said, self._said = self._said, []
-        return _verdict(said) or str(error.strerror)
+        return verdict(said) or str(error.strerror)
 
 
 def _open_library() -> ctypes.CDLL:
@@ -108,7 +108,7 @@ def _open_library() -> ctypes.CDLL:
     )
 
 
-def _verdict(said: Sequence[str]) -> str:
+def verdict(said: Sequence[str]) -> str:
     """The verifier's last word before its statistics, if it spoke."""
     for index, line in enumerate(said):
         if line.startswith('processed ') and index:
