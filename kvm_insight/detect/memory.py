@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory: what a detector knows between two samples, and as a record."""
+
+import dataclasses
+
+import msgspec
+import numpy
+
+from kvm_insight.detect import admission, baseline, settings, track
+from kvm_insight.model import state, window
+
+
+@dataclasses.dataclass(slots=True)
+class Memory:
+    """All that is known of one host."""
+
+    host_baseline: baseline.Baseline
+    series: window.Window = dataclasses.field(default_factory=window.Window)
+    #: UUID -> the domain that bears it now.
+    tracks: dict[str, track.Track] = dataclasses.field(default_factory=dict)
+    incidents: list[state.Incident] = dataclasses.field(default_factory=list)
+    #: The ledger's source in the last interval.
+    source: str | None = None
+
+
+def empty(rules: settings.Settings) -> Memory:
+    """Return what is known of a host that was never seen."""
+    return Memory(baseline.Baseline(rules))
+
+
+def stored(
+    host: str, admitted: admission.Admission, known: Memory
+) -> state.HostState:
+    """Return the record; its offset is the caller's to fill in."""
+    last = admitted.last
+    if last is not None:
+        last = msgspec.structs.replace(last, ledger=None)
+    return state.HostState(
+        host=host,
+        last=last,
+        retired=admitted.retired,
+        counters=admitted.counters,
+        ledger_source=known.source,
+        window=_window(known.series),
+        host_baseline=_baseline(known.host_baseline),
+        tracks=[
+            state.Track(
+                uuid=one.uuid,
+                epoch=one.epoch,
+                flags=one.flags,
+                absent=one.absent,
+                baseline=_baseline(one.baseline),
+            )
+            for one in known.tracks.values()
+        ],
+        incidents=known.incidents,
+    )
+
+
+def admission_of(kept: state.HostState) -> admission.Admission:
+    """Return the admission as it was."""
+    result = admission.Admission()
+    result.last = kept.last
+    result.retired = list(kept.retired)
+    result.counters = kept.counters
+    return result
+
+
+def restored(kept: state.HostState, rules: settings.Settings) -> Memory:
+    """Return the memory as it was."""
+    tracks = {}
+    for one in kept.tracks:
+        flags = [*one.flags, *[0] * len(rules.scales)][: len(rules.scales)]
+        tracks[one.uuid] = track.Track(
+            one.uuid,
+            one.epoch,
+            rules,
+            _baseline_of(one.baseline, rules),
+            flags,
+            one.absent,
+        )
+    return Memory(
+        _baseline_of(kept.host_baseline, rules),
+        _window_of(kept.window),
+        tracks,
+        list(kept.incidents),
+        kept.ledger_source,
+    )
+
+
+def _window(series: window.Window) -> state.Window:
+    width = len(series.entities)
+    return state.Window(
+        entities=list(series.entities),
+        slots=series.slots.astype('<i8').tobytes(),
+        values=series.values[:, :width].astype('<i8').tobytes(),
+        since=series.since[:width].astype('<i8').tobytes(),
+        charge_counts=[len(charges) for charges in series.charges],
+        charges=b''.join(charges.tobytes() for charges in series.charges),
+    )
+
+
+def _window_of(kept: state.Window) -> window.Window:
+    return window.rebuilt(
+        list(kept.entities),
+        numpy.frombuffer(kept.slots, '<i8').astype(numpy.int64),
+        numpy.frombuffer(kept.values, '<i8').astype(numpy.int64),
+        numpy.frombuffer(kept.since, '<i8').astype(numpy.int64),
+        numpy.split(
+            numpy.frombuffer(kept.charges, window.CHARGE).copy(),
+            numpy.cumsum(kept.charge_counts, dtype=numpy.int64)[:-1],
+        )
+        if kept.charge_counts
+        else [],
+    )
+
+
+def _baseline(one: baseline.Baseline) -> state.Baseline:
+    return state.Baseline(
+        vcpus=one.vcpus,
+        suffering=one.suffering.astype('<i4').tobytes(),
+        used=one.used.astype('<i4').tobytes(),
+        pending=list(one.pending),
+        minute=one.minute,
+        running=list(one.running),
+    )
+
+
+def _baseline_of(
+    kept: state.Baseline, rules: settings.Settings
+) -> baseline.Baseline:
+    result = baseline.Baseline(rules, kept.vcpus)
+    result.suffering = numpy.frombuffer(kept.suffering, '<i4').astype('i4')
+    result.used = numpy.frombuffer(kept.used, '<i4').astype('i4')
+    result.pending = list(kept.pending)
+    result.minute = kept.minute
+    result.running = [*kept.running, 0, 0, 0, 0, 0][:5]
+    return result

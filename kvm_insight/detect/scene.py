@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scene: the host at one sample, with all that is known of it, to look at."""
+
+import functools
+
+from kvm_insight.detect import (
+    baseline,
+    entitlement,
+    evidence,
+    memory,
+    settings,
+    suffering,
+    words,
+)
+from kvm_insight.model import entity, finding, sample, state, window
+
+#: States in which a domain may use a CPU.
+_ALIVE = ('running', 'blocked', 'unknown')
+
+
+class Scene:
+    """What the detector looks at; nothing here changes anything."""
+
+    def __init__(
+        self,
+        new: sample.Sample,
+        slot: window.Slot,
+        known: memory.Memory,
+        rules: settings.Settings,
+    ) -> None:
+        self.slot = slot
+        self._sample = new
+        self._known = known
+        self._rules = rules
+
+    @functools.cached_property
+    def domains(self) -> dict[str, sample.Domain]:
+        """Return the domains that are there now."""
+        return {domain.uuid: domain for domain in self._sample.domains}
+
+    @functools.cached_property
+    def host(self) -> evidence.Host:
+        """Return who is there and what each is entitled to and used to."""
+        online = entitlement.cpus_of(self._sample.system.cpus)
+        online = online or frozenset({0})
+        places = {
+            entity.domain(uuid): entitlement.place(domain, online)
+            for uuid, domain in self.domains.items()
+            if domain.state in _ALIVE
+        }
+        entitled = entitlement.cores(places)
+        entitled[entity.HOST] = self._rules.host_reserve * len(online)
+        usual = {
+            entity.domain(uuid): one.baseline.level_of_use()
+            for uuid, one in self._known.tracks.items()
+        }
+        usual[entity.HOST] = self._known.host_baseline.level_of_use()
+        return evidence.Host(
+            online,
+            places,
+            entitled,
+            usual,
+            self._known.source,
+            self._sample.agent_id,
+        )
+
+    def level(self, uuid: str) -> baseline.Level:
+        """Return the suffering that is usual for a domain: none, as long as
+        its history is too short to say."""
+        one = self._known.tracks.get(uuid)
+        level = one.baseline.level_of_suffering() if one else None
+        return level if level and level.history else baseline.Level()
+
+    def evaluated(self, scale: settings.Scale) -> list[tuple[str, bool]]:
+        """Return the domains that one window can judge, and if it is above."""
+        sums = self._known.series.sums(scale.seconds)
+        columns = zip(
+            sums.run_us.tolist(),
+            sums.delay_us.tolist(),
+            sums.poll_us.tolist(),
+            sums.measured_us.tolist(),
+            strict=True,
+        )
+        numbers = list(columns)
+        least_us = self._rules.coverage * scale.seconds * 1e6
+        found = []
+        for uuid, one in self._known.tracks.items():
+            at = self._known.series.column(entity.domain(uuid))
+            if at is None or one.absent:
+                continue
+            run_us, delay_us, poll_us, measured_us = numbers[at]
+            if measured_us >= least_us:
+                wanted = suffering.offered(run_us, delay_us, poll_us)
+                above = suffering.active(
+                    wanted,
+                    measured_us,
+                    one.baseline.vcpus,
+                    self._rules.activity,
+                ) and suffering.share(
+                    run_us, delay_us, poll_us
+                ) >= baseline.limit(
+                    self.level(uuid), scale.floor, self._rules.deviations
+                )
+                found.append((uuid, above))
+        return found
+
+    def now(self, who: str) -> window.Values | None:
+        """Return what an entity did in the last slot, if it was measured."""
+        column = self._known.series.column(who)
+        if column is None:
+            return None
+        values = window.Values(*self._known.series.values[-1, column].tolist())
+        if values.run_us < 0 or values.delay_us < 0:
+            return None
+        return values
+
+    def is_calm(self, one: state.Incident, now: window.Values) -> bool:
+        """Say whether one sample is below the lower watermark."""
+        uuid = one.finding.victim.uuid or ''
+        known = self._known.tracks.get(uuid)
+        poll_us = max(0, now.poll_us)
+        wanted = suffering.offered(now.run_us, now.delay_us, poll_us)
+        if not suffering.active(
+            wanted,
+            self.slot.interval_us,
+            known.baseline.vcpus if known else 1,
+            self._rules.activity,
+        ):
+            return True
+        floor = self._rules.scales[one.scale].floor
+        share = suffering.share(now.run_us, now.delay_us, poll_us)
+        return share < self.level(uuid).median + floor / 2
+
+    def picture(
+        self,
+        uuid: str,
+        scale: settings.Scale,
+        incumbents: frozenset[str] = frozenset(),
+    ) -> evidence.Picture | None:
+        """Return what a window says about a victim and all around it."""
+        return evidence.picture(
+            self._known.series,
+            self.host,
+            entity.domain(uuid),
+            scale.seconds,
+            self._rules,
+            self.level(uuid).history,
+            incumbents,
+        )
+
+    def party(self, who: str) -> finding.Party:
+        """Return who an entity is."""
+        return words.party_of(who, self.domains)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the detectors go by; ``conf`` fills it, tests vary it."""
+
+import dataclasses
+from typing import NamedTuple
+
+
+class Scale(NamedTuple):
+    """One window: its length, and the suffering from which it counts."""
+
+    seconds: int
+    floor: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """All thresholds, in one place."""
+
+    #: Shortest first; the shorter, the higher the floor.
+    scales: tuple[Scale, ...] = (
+        Scale(30, 0.20),
+        Scale(120, 0.10),
+        Scale(600, 0.05),
+    )
+    #: So many of the last so many evaluations of one window open.
+    above: int = 3
+    of: int = 5
+    #: So many successive samples below half the floor close.
+    calm: int = 6
+    #: Part of its vCPUs that a domain must want, or its wait is noise.
+    activity: float = 0.05
+    #: Part of a window that must have been measured.
+    coverage: float = 0.70
+    #: A baseline is the median and so many deviations.
+    deviations: float = 5.0
+    baseline_minutes: int = 120
+    #: From here on a domain's own history is its baseline.
+    history_minutes: int = 20
+    #: From here on a domain is known to be steady, or to have risen.
+    glimpse_minutes: int = 3
+    #: An incident keeps the baselines as they were, so long.
+    freeze_s: int = 6 * 3600
+    #: Who is named: part of the wait that would have been spared, and part
+    #: of all that was used in excess.
+    blame: float = 0.30
+    share: float = 0.30
+    #: The same where nobody rose: only the entitlement speaks.
+    blame_by_entitlement: float = 0.40
+    #: Excess that is none, in cores.
+    least_excess: float = 0.05
+    #: Full speed: so many cores, and so many times the entitlement.
+    full_speed: float = 0.75
+    full_over: float = 1.25
+    #: What is asked of those who are named already, of all the above.
+    incumbent: float = 0.60
+    #: Part of the ledger's row below which one was not there.
+    least_charge: float = 0.03
+    #: A sampled row below this confidence names nobody and clears nobody.
+    trusted: float = 0.50
+    #: What the host itself may use of its CPUs.
+    host_reserve: float = 0.10
+    update_s: int = 60
+    #: Severity that grew or fell by this factor is told at once.
+    material: float = 2.0
+    #: A longer time between samples is a gap: counted, not looked into.
+    longest_interval_s: int = 120
+    #: After a longer gap, what was open is closed as silent.
+    silent_s: int = 600
+    #: Samples for which a domain may be missing before it is gone.
+    absent: int = 2

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Track: one domain as it is followed, from evaluation to evaluation."""
+
+import dataclasses
+
+from kvm_insight.detect import baseline, settings
+from kvm_insight.model import sample
+
+
+@dataclasses.dataclass(slots=True)
+class Track:
+    """One domain: its baseline, and which windows were above lately."""
+
+    uuid: str
+    epoch: str
+    rules: settings.Settings
+    baseline: baseline.Baseline
+    #: Bits a window, the latest evaluation lowest.
+    flags: list[int]
+    #: Samples in a row without it.
+    absent: int = 0
+
+    def saw(self, scale: int, above: bool) -> None:
+        """Remember one evaluation of one window."""
+        mask = (1 << self.rules.of) - 1
+        self.flags[scale] = (self.flags[scale] << 1 | above) & mask
+
+    def sustained(self, scale: int) -> bool:
+        """Say whether the window is above now, and was often enough."""
+        flags = self.flags[scale]
+        return bool(flags & 1) and flags.bit_count() >= self.rules.above
+
+    def forget(self) -> None:
+        """Begin to count evaluations anew."""
+        self.flags = [0] * len(self.flags)
+
+
+def of(domain: sample.Domain, rules: settings.Settings) -> Track:
+    """Return the track of a domain that is new."""
+    return Track(
+        domain.uuid,
+        domain.epoch,
+        rules,
+        baseline.Baseline(rules, vcpus_of(domain)),
+        [0] * len(rules.scales),
+    )
+
+
+def vcpus_of(domain: sample.Domain) -> int:
+    """Return how many vCPUs have a thread; at least one."""
+    threads = sum(
+        vcpu.tid is not None or vcpu.run_us is not None
+        for vcpu in domain.vcpus
+    )
+    return max(1, threads)

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verdict: why a domain waits, and who is to blame if anybody is.
+
+The ledger decides the class and says who was there; what would have been
+spared without somebody's excess decides who is named. Excess is what one used
+while the victim waited, over the greater of what it is entitled to and what
+is usual for it: nobody within its rights is ever blamed.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from kvm_insight.detect import crowd, settings
+from kvm_insight.model import entity, finding
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Suspect:
+    """One who used CPU while the victim waited; the victim is one too."""
+
+    entity: str
+    threads: int
+    #: Cores wanted while the victim waited.
+    cores: float
+    #: Cores that are its by right.
+    entitled: float
+    #: Part of its load on the victim's CPUs.
+    overlap: float
+    #: What is usual for it; None while nothing is known.
+    usual: float | None = None
+    #: Whether that is a history, or a glimpse of some minutes.
+    history: bool = False
+    #: µs that it ran while the victim waited, by the ledger.
+    charged_us: int = 0
+
+    def excess(self, rules: settings.Settings, *, rose: bool) -> float:
+        """Return its excess on the victim's CPUs.
+
+        With ``rose``, one whose use is known must also use more than usual.
+        One whose use is not known, or need not have risen, must be at full
+        speed: that is what can be seen without a history.
+        """
+        if self.usual is not None and (rose or self.history):
+            allowed = max(self.entitled, self.usual)
+        else:
+            allowed = self.entitled
+            if self.cores < max(
+                rules.full_speed, rules.full_over * self.entitled
+            ):
+                return 0.0
+        return max(0.0, self.cores - allowed) * self.overlap
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Case:
+    """All that a verdict is drawn from."""
+
+    victim: Suspect
+    others: Sequence[Suspect]
+    cpus: int
+    delay_us: int
+    #: What its own quota made of the delay.
+    quota_us: int
+    #: The ledger's row without ``quota``, where there is a ledger.
+    row: dict[str, int]
+    source: str | None
+    confidence: float | None
+    coverage: float
+    #: Whether the victim's baseline is its own history.
+    history: bool
+    #: The host's busiest service while the victim waited.
+    busiest: str | None = None
+    #: Who was named last; they stay so until they clearly stop.
+    incumbents: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Blame:
+    """One who is to blame, or was considered."""
+
+    entity: str
+    blame: float
+    excess: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """The class, its cause, and who is named."""
+
+    verdict: finding.Verdict
+    cause: finding.Cause | None
+    confidence: float
+    named: tuple[Blame, ...] = ()
+    others: tuple[Blame, ...] = ()
+
+    def key(self) -> tuple[str, str | None, tuple[str, ...]]:
+        """Return what must differ for two verdicts to be different."""
+        names = tuple(sorted(blame.entity for blame in self.named))
+        return self.verdict, self.cause, names
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Shares:
+    """Parts of a trusted row that fell to each class."""
+
+    own: float
+    host: float
+    others: float
+
+
+def judge(case: Case, rules: settings.Settings) -> Verdict:
+    """Return the verdict on one victim."""
+    sure = _confidence(case)
+    if case.quota_us * 2 >= case.delay_us > 0:
+        return Verdict('self_inflicted', 'quota', sure)
+    shares = _shares(case, rules)
+    if shares is not None and shares.host >= 0.5:
+        return _host(case, sure, shares.host, rules)
+    contest = _contest(case, shares, rules)
+    if shares is not None and _own_threads(shares, contest):
+        return Verdict('self_inflicted', 'own_threads', sure)
+    if not contest.total:
+        return _nobody(case, shares, sure, rules)
+    if contest.own * 2 >= contest.total:
+        return Verdict('self_inflicted', 'burst', sure, others=contest.blames)
+    if contest.host * 2 >= contest.total and (
+        shares is None or shares.host >= 0.2
+    ):
+        return _host(case, sure, contest.host / contest.total, rules)
+    return _others(case, contest, sure)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Contest:
+    """Who used more than is theirs, and how much of all that is whose."""
+
+    total: float
+    own: float
+    host: float
+    blames: tuple[Blame, ...]
+    named: tuple[Blame, ...]
+
+
+def _contest(
+    case: Case, shares: _Shares | None, rules: settings.Settings
+) -> _Contest:
+    """Weigh everybody's excess; first only of those who rose."""
+    present = [
+        one for one in case.others if _was_there(one, case, shares, rules)
+    ]
+    rose = True
+    excess = _excesses([case.victim, *present], rules, rose)
+    if not sum(excess.values()):
+        rose = False
+        excess = _excesses([case.victim, *present], rules, rose)
+    total = sum(excess.values())
+    blames = _blames(case, excess)
+    needed = rules.blame if rose else rules.blame_by_entitlement
+    named = tuple(
+        blame
+        for blame in blames
+        if not entity.is_host(blame.entity)
+        and blame.blame >= needed * _ease(blame, case, rules)
+        and excess[blame.entity]
+        >= rules.share * total * _ease(blame, case, rules)
+    )
+    own = excess.pop(case.victim.entity)
+    host = sum(v for k, v in excess.items() if entity.is_host(k))
+    return _Contest(total, own, host, blames, named)
+
+
+def _ease(blame: Blame, case: Case, rules: settings.Settings) -> float:
+    """Return the factor by which it is easier to stay named."""
+    return rules.incumbent if blame.entity in case.incumbents else 1.0
+
+
+def _excesses(
+    suspects: Sequence[Suspect], rules: settings.Settings, rose: bool
+) -> dict[str, float]:
+    found = {one.entity: one.excess(rules, rose=rose) for one in suspects}
+    return {
+        name: cores if cores >= rules.least_excess else 0.0
+        for name, cores in found.items()
+    }
+
+
+def _was_there(
+    one: Suspect,
+    case: Case,
+    shares: _Shares | None,
+    rules: settings.Settings,
+) -> bool:
+    """Say whether it may be blamed at all: it ran while the victim waited."""
+    if one.overlap <= 0:
+        return False
+    if shares is None:
+        return True
+    return one.charged_us >= rules.least_charge * sum(case.row.values())
+
+
+def _blames(case: Case, excess: dict[str, float]) -> tuple[Blame, ...]:
+    """Return what each one's excess cost, largest first."""
+    everybody = [case.victim, *case.others]
+    loads = [_load(one, case) for one in everybody]
+    blames = []
+    for one in case.others:
+        cores = excess.get(one.entity, 0.0)
+        if cores <= 0:
+            continue
+        parts = [cores if who is one else 0.0 for who in everybody]
+        spared = crowd.spared(loads, parts, case.cpus)
+        blames.append(Blame(one.entity, spared, cores))
+    return tuple(sorted(blames, key=lambda b: (-b.blame, b.entity)))
+
+
+def _load(one: Suspect, case: Case) -> crowd.Load:
+    if one.entity != case.victim.entity:
+        return crowd.Load(one.threads, one.cores * one.overlap)
+    others = one.threads - 1
+    return crowd.Load(others, one.cores * others / max(one.threads, 1))
+
+
+def _shares(case: Case, rules: settings.Settings) -> _Shares | None:
+    """Return the row by class, if there is one to go by."""
+    total = sum(case.row.values())
+    waited = case.delay_us - case.quota_us
+    if case.source is None or total <= 0 or total * 2 < waited:
+        return None
+    if case.source != 'ebpf' and (case.confidence or 0.0) < rules.trusted:
+        return None
+    own = case.row.get(case.victim.entity, 0)
+    host = sum(us for who, us in case.row.items() if entity.is_host(who))
+    others = sum(
+        us
+        for who, us in case.row.items()
+        if entity.uuid_of(who) is not None and who != case.victim.entity
+    )
+    return _Shares(own / total, host / total, others / total)
+
+
+def _own_threads(shares: _Shares, contest: _Contest) -> bool:
+    return shares.own >= 0.5 and not contest.named
+
+
+def _host(
+    case: Case, sure: float, part: float, rules: settings.Settings
+) -> Verdict:
+    """Name the service that ran most while the victim waited."""
+    charged = {who: us for who, us in case.row.items() if entity.is_host(who)}
+    host = next(
+        (one for one in case.others if entity.is_host(one.entity)), None
+    )
+    name = max(
+        charged, key=lambda who: (charged[who], who), default=entity.HOST
+    )
+    if name == entity.HOST and case.busiest is not None:
+        name = case.busiest
+    excess = host.excess(rules, rose=False) if host else 0.0
+    blame = Blame(name, min(1.0, part), excess)
+    return Verdict('host_process', 'service', sure, (blame,))
+
+
+def _nobody(
+    case: Case,
+    shares: _Shares | None,
+    sure: float,
+    rules: settings.Settings,
+) -> Verdict:
+    """Nobody used more than is usual: a crowd, itself, or we do not know."""
+    over = case.victim.cores - case.victim.entitled
+    if over >= rules.least_excess and not any(
+        one.cores > one.entitled and one.overlap > 0 for one in case.others
+    ):
+        return Verdict('self_inflicted', 'burst', sure)
+    load = sum(one.cores * one.overlap for one in case.others)
+    load += case.victim.cores
+    crowded = load >= 0.8 * case.cpus
+    if shares is not None:
+        crowded = shares.others + shares.own >= 0.5
+    if crowded:
+        return Verdict('overcommit', 'crowded', sure)
+    return Verdict('unknown', 'insufficient_evidence', min(sure, 0.3))
+
+
+def _others(case: Case, contest: _Contest, sure: float) -> Verdict:
+    named = contest.named
+    rest = tuple(one for one in contest.blames if one not in named)
+    if not named:
+        return Verdict('overcommit', 'crowded', sure, others=rest)
+    margin = min(1.0, sum(one.blame for one in named))
+    return Verdict(
+        'antagonist', None, sure * (0.6 + 0.4 * margin), named, rest
+    )
+
+
+def _confidence(case: Case) -> float:
+    """Return how sure a verdict on this evidence can be at most."""
+    sure = 0.95 if case.history else 0.7
+    if case.source is None:
+        sure *= 0.6
+    elif case.source != 'ebpf':
+        sure *= 0.5 + 0.5 * (case.confidence or 0.0)
+    return round(sure * (0.5 + 0.5 * case.coverage), 3)

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Window: the last ten minutes of one host, and sums over parts of them.
+
+A column is an entity of the ledger: a domain, a service, ``host``. A slot is
+the time between two samples. All numbers are µs; what was not measured is
+``UNKNOWN`` and never taken for zero: it lowers the coverage instead.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy
+from numpy import typing as npt
+
+Numbers = npt.NDArray[numpy.int64]
+Charges = npt.NDArray[Any]
+
+UNKNOWN = -1
+RUN, DELAY, THROTTLED, POLL, CONFIDENCE = range(5)
+_FIELDS = 5
+
+#: What is kept. More slots than this come from an interval under a second.
+SPAN_US = 600_000_000
+MOST_SLOTS = 600
+#: A ledger row keeps its largest charges; the rest is added up.
+MOST_CHARGES = 8
+REST = 'rest'
+
+CHARGE = numpy.dtype([('victim', '<u2'), ('runner', '<u2'), ('us', '<u4')])
+_MOST_COLUMNS = 60_000
+_CHARGE_LIMIT = 2**32 - 1
+
+
+class Slot(NamedTuple):
+    """The time between two samples: its end by both clocks, and its length."""
+
+    uptime_us: int
+    time_us: int
+    interval_us: int
+    sequence: int
+
+
+class Values(NamedTuple):
+    """What one entity did in a slot; the confidence is its ledger row's."""
+
+    run_us: int = UNKNOWN
+    delay_us: int = UNKNOWN
+    throttled_us: int = UNKNOWN
+    poll_us: int = UNKNOWN
+    confidence_ppm: int = UNKNOWN
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums over a window, an element a column."""
+
+    run_us: Numbers
+    delay_us: Numbers
+    throttled_us: Numbers
+    poll_us: Numbers
+    #: Time for which run and delay are known.
+    measured_us: Numbers
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Extent:
+    """Where a window begins and ends, for one column."""
+
+    first: Slot
+    last: Slot
+    slots: int
+
+
+class Window:
+    """A bounded series of rates of one host."""
+
+    def __init__(self) -> None:
+        self.entities: list[str] = []
+        self._column: dict[str, int] = {}
+        self.slots: Numbers = numpy.empty((0, 4), numpy.int64)
+        self.values: Numbers = numpy.empty((0, 0, _FIELDS), numpy.int64)
+        self.charges: list[Charges] = []
+        #: A column's slots that end at or before this do not count.
+        self.since: Numbers = numpy.empty(0, numpy.int64)
+
+    def column(self, entity: str) -> int | None:
+        """Return the column of an entity; None if it is in no slot."""
+        return self._column.get(entity)
+
+    def push(
+        self,
+        slot: Slot,
+        values: Mapping[str, Values],
+        charges: Mapping[str, Mapping[str, int]],
+    ) -> None:
+        """Append a slot; what is older than the span falls out."""
+        self._forget(slot.uptime_us, len(values))
+        for entity in values:
+            self._add(entity)
+        packed = self._packed(charges)
+        shape = (1, self.values.shape[1], _FIELDS)
+        row = numpy.full(shape, UNKNOWN, numpy.int64)
+        for entity, value in values.items():
+            row[0, self._column[entity]] = value
+        self.slots = numpy.concatenate(
+            [self.slots, numpy.array([slot], numpy.int64)]
+        )
+        self.values = numpy.concatenate([self.values, row])
+        self.charges.append(packed)
+
+    def forget_before(self, entity: str, uptime_us: int) -> None:
+        """Let an entity's past count no longer: a new process, or a closed
+        incident."""
+        column = self._column.get(entity)
+        if column is not None:
+            self.since[column] = max(self.since[column], uptime_us)
+
+    def sums(self, seconds: int) -> Sums:
+        """Return all columns' sums over the last so many seconds."""
+        begin = self.begin(seconds)
+        slots = self.slots[begin:]
+        values = self.values[begin:]
+        valid = values[:, :, RUN] >= 0
+        valid &= values[:, :, DELAY] >= 0
+        valid &= slots[:, :1] > self.since[None, :]
+        known = numpy.where(valid[:, :, None], numpy.maximum(values, 0), 0)
+        totals = known.sum(axis=0)
+        measured = (valid * slots[:, 2:3]).sum(axis=0)
+        return Sums(
+            totals[:, RUN],
+            totals[:, DELAY],
+            totals[:, THROTTLED],
+            totals[:, POLL],
+            measured,
+        )
+
+    def begin(self, seconds: int) -> int:
+        """Return the first slot of which half lies within the window."""
+        if not len(self.slots):
+            return 0
+        middle = self.slots[:, 0] - self.slots[:, 2] // 2
+        edge = self.slots[-1, 0] - seconds * 1_000_000
+        return int(numpy.searchsorted(middle, edge, side='right'))
+
+    def extent(self, seconds: int, column: int) -> Extent | None:
+        """Return the slots of a window in which a column was measured."""
+        chosen = self.measured(seconds, column)
+        if not len(chosen):
+            return None
+        first = Slot(*map(int, self.slots[chosen[0]]))
+        last = Slot(*map(int, self.slots[chosen[-1]]))
+        return Extent(first, last, len(chosen))
+
+    def measured(self, seconds: int, column: int) -> Numbers:
+        """Return the numbers of those slots."""
+        begin = self.begin(seconds)
+        values = self.values[begin:, column]
+        valid = (values[:, RUN] >= 0) & (values[:, DELAY] >= 0)
+        valid &= self.slots[begin:, 0] > self.since[column]
+        return begin + numpy.flatnonzero(valid).astype(numpy.int64)
+
+    def row(self, column: int, slots: Iterable[int]) -> dict[str, int]:
+        """Return a victim's ledger row over some slots, largest first."""
+        total: dict[int, int] = {}
+        for slot in slots:
+            charges = self.charges[slot]
+            for charge in charges[charges['victim'] == column]:
+                runner = int(charge['runner'])
+                total[runner] = total.get(runner, 0) + int(charge['us'])
+        named = ((self.entities[at], us) for at, us in total.items())
+        return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
+
+    def _packed(self, charges: Mapping[str, Mapping[str, int]]) -> Charges:
+        rows = []
+        for victim, row in charges.items():
+            if victim not in self._column:
+                continue
+            ordered = sorted(row.items(), key=lambda pair: (-pair[1], pair[0]))
+            rest = sum(us for _, us in ordered[MOST_CHARGES:])
+            for runner, us in [*ordered[:MOST_CHARGES], (REST, rest)]:
+                if us > 0 and self._add(runner):
+                    rows.append(
+                        (
+                            self._column[victim],
+                            self._column[runner],
+                            min(us, _CHARGE_LIMIT),
+                        )
+                    )
+        return numpy.array(rows, CHARGE)
+
+    def _add(self, entity: str) -> bool:
+        if entity in self._column:
+            return True
+        if len(self.entities) >= _MOST_COLUMNS:
+            return False
+        self._column[entity] = len(self.entities)
+        self.entities.append(entity)
+        if len(self.entities) > self.values.shape[1]:
+            self._widen(max(8, len(self.entities) // 4))
+        return True
+
+    def _widen(self, by: int) -> None:
+        shape = (len(self.slots), by, _FIELDS)
+        empty = numpy.full(shape, UNKNOWN, numpy.int64)
+        self.values = numpy.concatenate([self.values, empty], axis=1)
+        self.since = numpy.concatenate(
+            [self.since, numpy.zeros(by, numpy.int64)]
+        )
+
+    def _forget(self, uptime_us: int, live: int) -> None:
+        old = int((self.slots[:, 0] <= uptime_us - SPAN_US).sum())
+        drop = max(old, len(self.slots) - MOST_SLOTS + 1)
+        if drop > 0:
+            self.slots = self.slots[drop:]
+            self.values = self.values[drop:]
+            del self.charges[:drop]
+        if len(self.entities) > 2 * live + 32:
+            self._prune()
+
+    def _prune(self) -> None:
+        """Give up the columns that nothing refers to any more."""
+        known = self.values[:, : len(self.entities), RUN] >= 0
+        used = numpy.asarray(known.any(axis=0))
+        for charges in self.charges:
+            used[charges['victim']] = True
+            used[charges['runner']] = True
+        keep = numpy.flatnonzero(used)
+        moved = numpy.zeros(len(self.entities), numpy.uint16)
+        moved[keep] = numpy.arange(len(keep))
+        for charges in self.charges:
+            charges['victim'] = moved[charges['victim']]
+            charges['runner'] = moved[charges['runner']]
+        self.values = self.values[:, keep]
+        self.since = self.since[keep]
+        self.entities = [self.entities[at] for at in keep]
+        self._column = {name: at for at, name in enumerate(self.entities)}
+
+
+def rebuilt(
+    entities: list[str],
+    slots: Numbers,
+    values: Numbers,
+    since: Numbers,
+    charges: list[Charges],
+) -> Window:
+    """Return a window from its parts; the arrays may be flat.
+
+    Raises ValueError when the parts do not fit together.
+    """
+    result = Window()
+    result.entities = entities
+    result._column = {name: at for at, name in enumerate(entities)}
+    result.slots = slots.reshape(-1, 4)
+    depth = len(result.slots)
+    result.values = values.reshape(depth, len(entities), _FIELDS)
+    result.since = since.reshape(len(entities))
+    if len(charges) != depth:
+        raise ValueError(f'{len(charges)} rows of charges, {depth} slots')
+    for part in charges:
+        highest = max(
+            part['victim'].max(initial=0), part['runner'].max(initial=0)
+        )
+        if len(part) and highest >= len(entities):
+            raise ValueError(f'charge of entity {highest}')
+    result.charges = charges
+    return result
