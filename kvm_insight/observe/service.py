@@ -132,17 +132,16 @@ class Scanner:
         if known is None:
             self._begin(pid, stat, kernel=kernel)
             return
-        known.idle = kernel and stat.cpu_us == known.cpu_us
-        known.cpu_us, known.threads = stat.cpu_us, stat.threads
         if not known.unit_path:
             # A daemon is its command only once it has called exec.
             known.name = self._renamed(known, stat.comm)
+        known.idle = kernel and stat.cpu_us == known.cpu_us
+        known.cpu_us, known.threads = stat.cpu_us, stat.threads
 
     def _renamed(self, process: _Process, comm: str) -> str:
         name = command(comm, kernel=process.kernel)
         if name != process.name and not process.kernel:
-            # The new name takes its whole time along; the old one's sum
-            # must not shrink for that.
+            # What it used until now stays with the old name alone.
             self._account(process.name).ended_us += process.cpu_us
             self._account(name).ended_us -= process.cpu_us
             return name
