@@ -7,6 +7,7 @@
 
 VENV=$TREE/.venv
 LOG=$TREE/.setup.log
+PATH=${PATH//$VENV\/bin:/} # an activated .venv must not make itself anew
 
 # profile | Debian and Ubuntu package | how to tell that it is there
 PACKAGES='

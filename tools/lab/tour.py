@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from lab import daemon, failure, guest, process, simulated, virt
+from lab import daemon, failure, guest, process, virt
 
 SYSTEM_RUN = pathlib.Path('/run/libvirt/qemu')
 PROGRAM = pathlib.Path(sys.executable).with_name('kvm-insight')
@@ -123,6 +123,13 @@ def watch(words: list[str]) -> int:
                 signal.signal(number, handler)
 
 
+def _simulate(words: list[str]) -> int:
+    # Only this part of the lab imports kvm_insight.
+    from lab import simulated
+
+    return simulated.show(words)
+
+
 def _interrupted(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -132,8 +139,7 @@ def main(words: list[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         if '--simulated' in words:
-            words.remove('--simulated')
-            return simulated.show(PROGRAM, words)
+            return _simulate([word for word in words if word != '--simulated'])
         names = system_domains()
         if names:
             print(f'Watching the running domains: {", ".join(names)}.')
