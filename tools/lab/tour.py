@@ -140,6 +140,8 @@ def main(words: list[str]) -> int:
     try:
         if '--simulated' in words:
             return _simulate([word for word in words if word != '--simulated'])
+        if any(word.split('=')[0] == '--uri' for word in words):
+            return watch(words)
         names = system_domains()
         if names:
             print(f'Watching the running domains: {", ".join(names)}.')
