@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from kvm_insight import exception
-from kvm_insight.model import contention, cpulist, sample
+from kvm_insight.model import contention, sample
 from kvm_insight.observe import (
     cgroup,
     collector,
@@ -176,7 +176,7 @@ class Domain:
             epoch=self.epoch,
             vcpus=self._vcpus(),
             threads=self._kinds(),
-            affinity=self._affinity(),
+            affinity=self._qemu.affinity(),
             cpu=run('cpu_control', self._control),
             kvm=run('kvm', lambda: kvm.read(self._source.sysfs, self.pid)),
             pressure=run('domain_pressure', self._pressure),
@@ -253,18 +253,6 @@ class Domain:
                 )
             )
         return found
-
-    def _affinity(self) -> str | None:
-        lists = {
-            thread.affinity
-            for thread in self._qemu.threads.values()
-            if thread.affinity
-        }
-        if not lists:
-            return None
-        return cpulist.render(
-            cpu for cpus in lists for cpu in process.affinity_set(cpus)
-        )
 
     def _run_delay_us(self) -> int | None:
         if not self._qemu.counts:

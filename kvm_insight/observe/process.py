@@ -128,14 +128,14 @@ class Process:
         for thread in list(self.threads.values()):
             if not thread.read(counts=self._counts):
                 self._end(thread)
-        # Whatever has this number without its first thread is another one.
-        self.gone = self.pid not in self.threads
+        self.gone = self._ended_as_a_whole()
         return not self.gone
 
     def refresh(self) -> bool:
         """Read all threads, their names and where they may run."""
         stat = task.read_process(self._proc, self.pid)
-        if stat is None or stat.start != self.start or not self.read():
+        same = stat is not None and stat.start == self.start
+        if not same or not self.read():
             self.gone = True
             return False
         for thread in list(self.threads.values()):
@@ -155,11 +155,26 @@ class Process:
             total = add(total, _growth(thread))
         return total
 
+    def affinity(self) -> str | None:
+        """Return all CPUs where any of its threads may run."""
+        lists = {thread.affinity or '' for thread in self.threads.values()}
+        cpus = frozenset[int]().union(*map(affinity_set, lists))
+        return cpulist.render(cpus) or None
+
     def close(self) -> None:
         """Release all descriptors; the process is not read any more."""
         for thread in self.threads.values():
             thread.close()
         self.gone = True
+
+    def _ended_as_a_whole(self) -> bool:
+        # Whatever has this number without its first thread is another one.
+        first = self.threads.get(self.pid)
+        if first is None:
+            return True
+        # Until its parent has heard of it, its first thread is a zombie;
+        # with others alive it has merely left early.
+        return first.state in 'ZX' and len(self.threads) == 1
 
     def _same(self, names: list[str]) -> bool:
         threads = self.threads
