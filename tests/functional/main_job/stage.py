@@ -29,8 +29,8 @@ class Seen:
 class Service:
     """One of our programs; it must end well when it is asked to."""
 
-    def __init__(self, folder: pathlib.Path, *words: str) -> None:
-        self.log = folder / f'{"-".join(words[:2])}.log'.replace('/', '_')
+    def __init__(self, folder: pathlib.Path, name: str, *words: str) -> None:
+        self.log = folder / f'{name}.log'
         with self.log.open('ab') as sink:
             self.process = subprocess.Popen(
                 [BIN / words[0], *words[1:]],
@@ -139,13 +139,13 @@ spool_path = {folder}/spool.db
         reader = Reader(bus, prefix)
         stack.callback(reader.close)
         file = ['--config-file', str(config)]
-        commands = [
-            ['kvm-insight-agent', *file],
-            ['kvm-insight', 'record', *file, str(recording)],
-            ['kvm-insight-analyzer', *file],
-        ]
+        commands = {
+            'analyzer': ['kvm-insight-analyzer', *file],
+            'record': ['kvm-insight', *file, 'record', str(recording)],
+            'agent': ['kvm-insight-agent', *file],
+        }
         services: list[Service] = []
-        for words in reversed(commands):
-            services.insert(0, Service(folder, *words))
+        for name, words in commands.items():
+            services.insert(0, Service(folder, name, *words))
             stack.callback(services[0].process.kill)
         yield Stage(folder, config, recording, reader, services)
