@@ -82,8 +82,10 @@ choose_python() {
     for name in ${KVM_INSIGHT_PYTHON:-} python3 python3.14 python3.13 \
         python3.12 python3.11 /usr/bin/python3; do
         path=$(command -v "$name") || continue
-        "$path" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-            2> /dev/null || continue
+        # Its own name: a version manager's shim is none that can be kept.
+        path=$("$path" -c 'import sys
+sys.exit(1) if sys.version_info < (3, 11) else print(sys.executable)' \
+            2> /dev/null) || continue
         PYTHON=$path
         has_module ensurepip && has_headers && return
         fallback=${fallback:-$path}
