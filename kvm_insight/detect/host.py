@@ -20,6 +20,7 @@ from kvm_insight.detect import (
     settings,
     track,
     verdict,
+    words,
 )
 from kvm_insight.model import entity, finding, rates, sample, window
 from kvm_insight.model import state as states
@@ -192,22 +193,25 @@ class Detector:
         self, one: states.Incident, seen: scene.Scene
     ) -> tuple[list[states.Incident], list[finding.Finding]]:
         """Look again; return what goes on, and what there is to tell."""
-        scale = self._rules.scales[one.scale]
+        floor = self._rules.scales[one.scale].floor
         uuid = one.finding.victim.uuid or ''
-        picture = seen.picture(uuid, scale, incident.names(one.finding))
-        if picture is None:
+        found = seen.closest(
+            uuid, self._rules.scales[one.scale], words.names(one.finding)
+        )
+        if found is None:
             return [one], []
+        scale, picture = found
         changes: dict[str, object] = {}
         changed = False
         age_us = seen.slot.uptime_us - one.opened_uptime_us
         if age_us >= self._rules.freeze_s * 1_000_000:
             changed = one.finding.cause != 'chronic'
             changes['cause'] = 'chronic'
-        elif picture.suffering >= scale.floor:
+        elif picture.suffering >= floor:
             fresh = verdict.judge(picture.case, self._rules)
             one, sure = incident.confirmed(one, fresh)
             if sure and incident.is_another(one.finding, fresh):
-                return self._turn(one, picture, fresh, seen)
+                return self._turn(one, found, fresh, seen)
             if sure:
                 changed = fresh.key() != incident.key_of(one.finding)
                 changes |= incident.said(fresh, one, seen)
@@ -224,7 +228,7 @@ class Detector:
     def _turn(
         self,
         one: states.Incident,
-        picture: evidence.Picture,
+        found: tuple[settings.Scale, evidence.Picture],
         fresh: verdict.Verdict,
         seen: scene.Scene,
     ) -> tuple[list[states.Incident], list[finding.Finding]]:
@@ -234,7 +238,7 @@ class Detector:
             self._settle(one, seen.slot)
             return [], news
         after = incident.begun(
-            self.host, one.epoch, one.scale, self._rules, picture, fresh, seen
+            self.host, one.epoch, one.scale, found, fresh, seen
         )
         self._unlearn(after.finding)
         return [after], [*news, after.finding]
@@ -258,11 +262,10 @@ class Detector:
     def _begin(
         self, uuid: str, at: int, seen: scene.Scene
     ) -> Iterator[finding.Finding]:
-        scale = self._rules.scales[at]
-        picture = seen.picture(uuid, scale)
-        if picture is None:
+        found = seen.closest(uuid, self._rules.scales[at])
+        if found is None:
             return
-        judged = verdict.judge(picture.case, self._rules)
+        judged = verdict.judge(found[1].case, self._rules)
         for place, one in enumerate(self._known.incidents):
             if (
                 one.finding.victim.uuid == uuid
@@ -273,15 +276,8 @@ class Detector:
                     one, scale=at
                 )
                 return
-        one = incident.begun(
-            self.host,
-            self._known.tracks[uuid].epoch,
-            at,
-            self._rules,
-            picture,
-            judged,
-            seen,
-        )
+        epoch = self._known.tracks[uuid].epoch
+        one = incident.begun(self.host, epoch, at, found, judged, seen)
         self._known.incidents.append(one)
         self._unlearn(one.finding)
         yield one.finding

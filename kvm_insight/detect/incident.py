@@ -17,13 +17,12 @@ def begun(
     host: str,
     epoch: str,
     at: int,
-    rules: settings.Settings,
-    picture: evidence.Picture,
+    found: tuple[settings.Scale, evidence.Picture],
     judged: verdict.Verdict,
     seen: scene.Scene,
 ) -> state.Incident:
     """Return the incident that begins here, with its first finding."""
-    scale = rules.scales[at]
+    scale, picture = found
     victim = seen.party(picture.case.victim.entity)
     bare = finding.Finding(
         id=_identifier(host, victim.uuid or '', epoch, scale, seen),
@@ -118,14 +117,9 @@ def key_of(
     return found.verdict, found.cause, names
 
 
-def names(found: finding.Finding) -> frozenset[str]:
-    """Return who is named."""
-    return frozenset(one.party.entity for one in found.aggressors)
-
-
 def is_another(found: finding.Finding, fresh: verdict.Verdict) -> bool:
     """Say whether a verdict tells another story: nobody named is the same."""
-    before = names(found)
+    before = words.names(found)
     after = {blame.entity for blame in fresh.named}
     return bool(before or after) and not before & after
 

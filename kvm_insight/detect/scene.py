@@ -129,7 +129,28 @@ class Scene:
             return True
         floor = self._rules.scales[one.scale].floor
         share = suffering.share(now.run_us, now.delay_us, poll_us)
-        return share < self.level(uuid).median + floor / 2
+        if share < self.level(uuid).median + floor / 2:
+            return True
+        named = words.names(one.finding)
+        return bool(named) and not any(map(self._is_at_it, named))
+
+    def _is_at_it(self, who: str) -> bool:
+        """Say whether one who is named still uses more than is its own."""
+        now = self.now(who)
+        if who == entity.HOST or entity.uuid_of(who) is not None:
+            allowed = self.host.entitled.get(who, 0.0)
+            usual = self.host.usual.get(who)
+            if usual is not None and usual.known:
+                allowed = max(allowed, usual.median)
+        else:
+            allowed = self._rules.host_reserve
+        if now is None:
+            return False
+        wanted_us = suffering.offered(
+            now.run_us, now.delay_us, max(0, now.poll_us)
+        )
+        cores = (wanted_us - max(0, now.throttled_us)) / self.slot.interval_us
+        return cores > allowed + self._rules.least_excess
 
     def picture(
         self,
@@ -147,6 +168,24 @@ class Scene:
             self.level(uuid).history,
             incumbents,
         )
+
+    def closest(
+        self,
+        uuid: str,
+        scale: settings.Scale,
+        incumbents: frozenset[str] = frozenset(),
+    ) -> tuple[settings.Scale, evidence.Picture] | None:
+        """Return the shortest window that shows this much suffering: who is
+        the cause now is not to be blurred by what was before."""
+        for shorter in self._rules.scales:
+            if shorter.seconds > scale.seconds:
+                break
+            seen = self.picture(uuid, shorter, incumbents)
+            if seen is not None and (
+                shorter == scale or seen.suffering >= scale.floor
+            ):
+                return settings.Scale(shorter.seconds, scale.floor), seen
+        return None
 
     def party(self, who: str) -> finding.Party:
         """Return who an entity is."""

@@ -124,7 +124,7 @@ def judge(case: Case, rules: settings.Settings) -> Verdict:
     if contest.own * 2 >= contest.total:
         return Verdict('self_inflicted', 'burst', sure, others=contest.blames)
     if contest.host * 2 >= contest.total and (
-        shares is None or shares.host >= 0.2
+        shares is None or shares.host >= rules.least_charge
     ):
         return _host(case, sure, contest.host / contest.total, rules)
     return _others(case, contest, sure)

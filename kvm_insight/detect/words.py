@@ -35,6 +35,11 @@ def party_of(who: str, domains: Mapping[str, sample.Domain]) -> finding.Party:
     )
 
 
+def names(found: finding.Finding) -> frozenset[str]:
+    """Return who is named."""
+    return frozenset(one.party.entity for one in found.aggressors)
+
+
 def summary(
     victim: finding.Party,
     verdict: finding.Verdict,
