@@ -51,16 +51,18 @@ class Agent:
         *,
         reload: Callable[[], Settings] | None = None,
         notify: Callable[[str], None] = lambda _: None,
+        on_sample: Callable[[sample.Sample], None] = lambda _: None,
     ) -> None:
         """Open what it needs; ConfigError for what cannot be had.
 
         ``reload`` returns new settings, or raises ConfigError; ``notify``
-        takes systemd's words.
+        takes systemd's words, ``on_sample`` each sample as it is made.
         """
         self._settings = settings
         self._store = store
         self._reload = reload
         self._notify = notify
+        self._on_sample = on_sample
         self._observatory = observatory.Observatory(
             settings.observatory, load_ledger
         )
@@ -71,8 +73,6 @@ class Agent:
         self._sequence = 0
         self._last_us: int | None = None
         self._reloading = threading.Event()
-        #: The newest sample, for those who share the process.
-        self.latest: sample.Sample | None = None
 
     def request_reload(self) -> None:
         """Read mapping and mutable options anew before the next step."""
@@ -117,7 +117,7 @@ class Agent:
         now = self._sample(sight, domains, misfits)
         self._sequence += 1
         self._last_us = now.uptime_us
-        self.latest = now
+        self._on_sample(now)
         self._notify(f'STATUS={len(domains)} domains, {self._words()}')
         try:
             self._store.append(

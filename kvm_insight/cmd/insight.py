@@ -8,12 +8,8 @@ from kvm_insight.cmd import service
 
 #: A verb is a module of this name; it is loaded when it is called for.
 VERBS = (
-    'standalone',
     'top',
     'status',
-    'record',
-    'replay',
-    'topics',
     'completion',
 )
 
@@ -29,6 +25,9 @@ def parser() -> argparse.ArgumentParser:
     for name in VERBS:
         module = importlib.import_module(f'kvm_insight.cmd.{name}')
         module.add(verbs)
+    for verb in verbs.choices.values():
+        # Also after the verb, where one looks for it first.
+        service.add_config_file(verb, argparse.SUPPRESS)
     return top
 
 

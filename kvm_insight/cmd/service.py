@@ -25,17 +25,25 @@ UNHEALTHY = 3
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Let the command take what all commands take."""
-    parser.add_argument(
-        '--config-file',
-        action='append',
-        metavar='FILE',
-        help='configuration; may be given more than once, the last one wins'
-        ' (default: /etc/kvm-insight/kvm-insight.conf where there is one)',
-    )
+    add_config_file(parser, None)
     parser.add_argument(
         '--version',
         action='version',
         version=f'%(prog)s {importlib.metadata.version("kvm-insight")}',
+    )
+
+
+def add_config_file(
+    parser: argparse.ArgumentParser, default: str | None
+) -> None:
+    """Let the command be told where its configuration is."""
+    parser.add_argument(
+        '--config-file',
+        action='append',
+        default=default,
+        metavar='FILE',
+        help='configuration; may be given more than once, the last one wins'
+        ' (default: /etc/kvm-insight/kvm-insight.conf where there is one)',
     )
 
 

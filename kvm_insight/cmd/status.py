@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``kvm-insight status``: do samples come, from whom, how good are they."""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Iterable
+
+from kvm_insight import exception
+from kvm_insight.bus import port, topic
+from kvm_insight.cmd import health, service, table, tail, top
+from kvm_insight.conf import bus as bus_options
+from kvm_insight.model import codec, sample, state
+
+_LOOK_BACK_S = 600
+
+
+def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add this verb."""
+    parser = verbs.add_parser(
+        'status',
+        help='agents by host: age, ledger, gaps, what they cannot measure',
+        description='Looks at the last ten minutes on the bus. Ends with 3'
+        ' when a host is silent or in trouble, or when there is none.',
+    )
+    parser.add_argument('--json', action='store_true', help='print as JSON')
+    parser.add_argument(
+        '--state',
+        metavar='FOLDER',
+        help='look at a standalone that keeps its bus there',
+    )
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table; 3 when something is wrong."""
+    loaded = service.configure(args)
+    prefix = loaded[bus_options.GROUP].topic_prefix
+    clinic = health.Clinic()
+    with contextlib.ExitStack() as stack:
+        bus = top.open_bus(loaded, args.state)
+        stack.callback(bus.close)
+        since_ms = int((time.time() - _LOOK_BACK_S) * 1000)
+        for name, start_ms in ((topic.SAMPLES, since_ms), (topic.STATE, 0)):
+            reader = tail.Tail(bus, [prefix + name])
+            stack.callback(reader.close)
+            _take(clinic, reader.begin(start_ms))
+    healths = clinic.healths(time.time())
+    if args.json:
+        print(json.dumps([dataclasses.asdict(one) for one in healths]))
+    else:
+        _print(healths)
+    if not healths:
+        print(
+            'kvm-insight status: no sample in the last'
+            f' {_LOOK_BACK_S // 60} minutes; does an agent run, and is [bus]'
+            ' the same as there?',
+            file=sys.stderr,
+        )
+    well = healths and not any(one.troubles for one in healths)
+    return service.OK if well else service.UNHEALTHY
+
+
+def _take(clinic: health.Clinic, records: Iterable[port.Record]) -> None:
+    for record in records:
+        if record.value is None:
+            continue
+        with contextlib.suppress(exception.CodecError):
+            if codec.schema_of(record.value) == sample.SCHEMA:
+                clinic.add_sample(codec.decode(record.value, sample.Sample))
+            elif codec.schema_of(record.value) == state.SCHEMA:
+                clinic.add_state(codec.decode(record.value, state.HostState))
+
+
+def _print(healths: list[health.Health]) -> None:
+    rows = [health.cells(one) for one in healths]
+    print('\n'.join(table.render(health.HEADER, rows, 10_000)))
+    details = [line for one in healths for line in health.details(one)]
+    if details:
+        print('\n' + '\n'.join(details))
