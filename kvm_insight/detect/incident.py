@@ -210,7 +210,9 @@ def due(
     """Say whether there is news: something material, or a minute is over."""
     before = incident.finding.severity_cores
     factor = rules.material
-    if changed or severity > before * factor or severity * factor < before:
+    if changed or severity > before * factor:
+        return True
+    if severity * factor < before and not incident.calm:
         return True
     since_us = slot.time_us - incident.finding.updated_us
     return since_us >= rules.update_s * 1_000_000

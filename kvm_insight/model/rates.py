@@ -117,7 +117,7 @@ def _domain(
     threads = _threads(older, newer, interval_us) if same_agent else ()
     run_us = _sum([vcpu.run_us for vcpu in vcpus])
     delay_us = _sum([vcpu.run_delay_us for vcpu in vcpus])
-    poll_us = _sum([vcpu.halt_poll_us for vcpu in vcpus])
+    poll_us = _polled(older, newer, vcpus)
     if run_us is not None:
         run_us += sum(kind.run_us or 0 for kind in threads)
         poll_us = None if poll_us is None else min(poll_us, run_us)
@@ -207,6 +207,25 @@ def _throttled(
     if not parts or delay_us is None:
         return None
     return min(sum(parts), delay_us)
+
+
+def _polled(
+    older: sample.Domain, newer: sample.Domain, vcpus: Sequence[Vcpu]
+) -> int | None:
+    """Return the time polled: of the vCPUs, or else of the whole domain."""
+    total = _sum([vcpu.halt_poll_us for vcpu in vcpus])
+    if total is not None or older.kvm is None or newer.kvm is None:
+        return total
+    return _sum(
+        [
+            device.growth(
+                older.kvm.halt_poll_success_us, newer.kvm.halt_poll_success_us
+            ),
+            device.growth(
+                older.kvm.halt_poll_fail_us, newer.kvm.halt_poll_fail_us
+            ),
+        ]
+    )
 
 
 def _sum(parts: Sequence[int | None]) -> int | None:

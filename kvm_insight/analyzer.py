@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Analyzer: samples from the bus, findings to the bus, state for the next.
+
+One member of a consumer group. What it knows of a host is a function of the
+topic alone: on assignment it takes the newest state, goes to the offset that
+this stands for, replays in silence what was told before, and goes on. The
+order of effects makes a crash at any line harmless: findings are on the bus
+before the state that contains them, and both before the commit.
+"""
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from kvm_insight import exception
+from kvm_insight.bus import compacted, port, post, topic
+from kvm_insight.conf import analyzer as options
+from kvm_insight.detect import shard
+from kvm_insight.model import codec, finding, state
+
+LOG = logging.getLogger(__name__)
+
+_LOAD_S = 30.0
+_POLL_S = 0.5
+_BUSY_POLL_S = 0.05
+_BACK_OFF_S = 1.0
+_TELL_EVERY_S = 300.0
+
+
+@dataclasses.dataclass(slots=True)
+class Counters:
+    """What went through, since this analyzer started."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    late: int = 0
+    #: Sequence numbers that never came.
+    missing: int = 0
+    dead_letters: int = 0
+    findings: int = 0
+    #: Samples on the bus that are not looked at yet.
+    lag: int = 0
+
+
+class Analyzer:
+    """Follows the hosts of the partitions that the group gives it."""
+
+    def __init__(
+        self,
+        bus: port.Bus,
+        settings: options.Settings,
+        on_finding: Callable[[finding.Finding], None] | None = None,
+    ) -> None:
+        """Use the bus; ``on_finding`` is told of what has been published."""
+        self.counters = Counters()
+        self._bus = bus
+        self._settings = settings
+        self._on_finding = on_finding
+        self._shards: dict[port.Partition, shard.Shard] = {}
+        self._to_load: list[port.Partition] = []
+        self._commits: dict[port.Partition, int] = {}
+        self._paused: set[port.Partition] = set()
+        #: What shards counted that were given up since.
+        self._before = dict.fromkeys(
+            ('accepted', 'duplicates', 'late', 'missing'), 0
+        )
+        self._trouble: str | None = None
+        self._next_tell_s = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop; raise BusRefused if that is vain."""
+        producer = self._bus.producer()
+        consumer = self._bus.consumer(
+            [self._settings.prefix + topic.SAMPLES],
+            group=self._settings.group,
+            listener=self,
+        )
+        self._consumer = consumer
+        self._post = post.Post(producer, self._settings.prefix)
+        try:
+            while not stop.is_set():
+                try:
+                    self._step()
+                    self._recovered()
+                except exception.BusUnavailable as why:
+                    self._unavailable(why)
+                    stop.wait(_BACK_OFF_S)
+            self._leave()
+        finally:
+            consumer.close()
+            producer.close()
+
+    def assigned(
+        self, partitions: Sequence[port.Partition], generation: int
+    ) -> None:
+        """Read nothing of these before their state is loaded."""
+        LOG.info('generation %d: %s assigned', generation, _named(partitions))
+        self._consumer.pause(partitions)
+        self._to_load += [p for p in partitions if p not in self._to_load]
+
+    def revoked(
+        self, partitions: Sequence[port.Partition], generation: int
+    ) -> None:
+        """Forget these; what they had is in the topics."""
+        LOG.info('generation %d: %s revoked', generation, _named(partitions))
+        for partition in partitions:
+            held = self._shards.pop(partition, None)
+            for name, count in (held.counters if held else {}).items():
+                self._before[name] += count
+            self._commits.pop(partition, None)
+            self._paused.discard(partition)
+            if partition in self._to_load:
+                self._to_load.remove(partition)
+
+    def _step(self) -> None:
+        """Take one batch in, or bring the last one's effects out."""
+        busy = not self._settle()
+        while self._to_load and not busy:
+            self._load(self._to_load[0])
+        timeout_s = _BUSY_POLL_S if busy else _POLL_S
+        records = self._consumer.poll(timeout_s, self._settings.batch)
+        for partition, part in _by_partition(records).items():
+            if partition in self._shards:
+                self._take(partition, part)
+        if self._commits and not self._settle():
+            # Nothing more of these before what they made is on the bus.
+            self._consumer.pause(self._commits)
+            self._paused.update(self._commits)
+        self._tell()
+
+    def _settle(self) -> bool:
+        """Bring effects out in their order; say whether all are out."""
+        if not self._post.settled():
+            return False
+        for partition in list(self._commits):
+            self._commit(partition)
+        return True
+
+    def _commit(self, partition: port.Partition) -> None:
+        """Keep the offset; raise BusUnavailable if it is not ours to keep."""
+        held = self._shards.get(partition)
+        offset = self._commits[partition]
+        if held is not None and offset > held.committed:
+            self._consumer.commit({partition: offset})
+            held.committed = offset
+        del self._commits[partition]
+        if partition in self._paused:
+            self._paused.discard(partition)
+            self._consumer.resume([partition])
+
+    def _load(self, partition: port.Partition) -> None:
+        """Take over a partition from where its states stand."""
+        name = self._settings.prefix + topic.STATE
+        kept = compacted.newest(
+            self._bus, port.Partition(name, partition.number), _LOAD_S
+        )
+        committed = self._consumer.committed(partition) or 0
+        held = shard.Shard(self._settings.rules, committed)
+        for host, record in kept.items():
+            try:
+                held.restore(
+                    codec.decode(record.value or b'', state.HostState)
+                )
+            except (exception.CodecError, ValueError) as why:
+                LOG.warning('state of %s cannot be used: %s', host, why)
+                held.begin = 0
+        self._to_load.remove(partition)
+        self._shards[partition] = held
+        self._consumer.seek(partition, held.begin)
+        self._consumer.resume([partition])
+        LOG.info(
+            '%s: %d hosts known, from offset %d, in silence up to %d',
+            partition.number,
+            len(kept),
+            held.begin,
+            committed,
+        )
+
+    def _take(
+        self, partition: port.Partition, records: Sequence[port.Record]
+    ) -> None:
+        """Let the detectors look at some records of one partition."""
+        held = self._shards[partition]
+        for record in records:
+            try:
+                found = held.consume(record.offset, record.key, record.value)
+            except exception.CodecError as why:
+                self._bury(held, record, str(why))
+                continue
+            except Exception as why:
+                LOG.exception('%s offset %d', partition, record.offset)
+                self._bury(held, record, f'{type(why).__name__}: {why}')
+                continue
+            if record.offset >= held.committed:
+                for one in found:
+                    self._publish(one)
+        last = records[-1].offset
+        if last >= held.committed:
+            for kept in held.due(self._settings.state_every):
+                self._keep(partition, kept)
+            self._commits[partition] = last + 1
+
+    def _keep(self, partition: port.Partition, kept: state.HostState) -> None:
+        place = {'partition': partition.number}
+        self._post.state(msgspec.structs.replace(kept, **place))
+
+    def _bury(
+        self, held: shard.Shard, record: port.Record, reason: str
+    ) -> None:
+        if record.offset >= held.committed:
+            self.counters.dead_letters += 1
+            self._post.dead_letter(record, reason)
+
+    def _publish(self, one: finding.Finding) -> None:
+        def then() -> None:
+            self.counters.findings += 1
+            if self._on_finding is not None:
+                self._on_finding(one)
+
+        self._post.finding(one, then)
+
+    def _leave(self) -> None:
+        """Write the states, so that the next owner need not replay much."""
+        try:
+            if not self._settle():
+                return
+            for partition, held in self._shards.items():
+                for kept in held.all():
+                    self._keep(partition, kept)
+            self._settle()
+        except exception.BusUnavailable as why:
+            LOG.info('left without a last state: %s', why)
+
+    def _unavailable(self, why: exception.BusUnavailable) -> None:
+        """Say once what is the matter."""
+        if self._trouble is None:
+            LOG.warning('bus: %s; trying again', why)
+        self._trouble = str(why)
+
+    def _recovered(self) -> None:
+        if self._trouble is not None:
+            LOG.warning('bus: back')
+        self._trouble = None
+
+    def _tell(self) -> None:
+        """Bring the counters up to now, and log them now and then."""
+        now_s = time.monotonic()
+        if now_s < self._next_tell_s:
+            return
+        self._next_tell_s = now_s + _TELL_EVERY_S
+        LOG.info('%s', self.status())
+
+    def status(self) -> Counters:
+        """Return what came in, and how far behind this analyzer is."""
+        for name in ('accepted', 'duplicates', 'late', 'missing'):
+            now = sum(one.counters[name] for one in self._shards.values())
+            setattr(self.counters, name, self._before[name] + now)
+        self.counters.lag = sum(
+            self._consumer.end_offset(partition)
+            - self._consumer.position(partition)
+            for partition in self._shards
+        )
+        return self.counters
+
+
+def _by_partition(
+    records: Sequence[port.Record],
+) -> dict[port.Partition, list[port.Record]]:
+    found: dict[port.Partition, list[port.Record]] = {}
+    for record in records:
+        found.setdefault(record.partition, []).append(record)
+    return found
+
+
+def _named(partitions: Sequence[port.Partition]) -> str:
+    return ', '.join(f'{one.topic}/{one.number}' for one in partitions)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shard: the detectors of all hosts that share one partition."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from kvm_insight import exception
+from kvm_insight.detect import host, settings
+from kvm_insight.model import codec, finding, sample, state
+
+#: A quiet host's state is written again before a replay to it gets long.
+_FARTHEST = 20
+
+
+class Shard:
+    """Takes records in order; each host's detector sees its own."""
+
+    def __init__(self, rules: settings.Settings, committed: int) -> None:
+        """Begin with nothing; what lies before ``committed`` was told."""
+        self.committed = committed
+        #: From which offset to read.
+        self.begin = committed
+        self._rules = rules
+        self._detectors: dict[str, host.Detector] = {}
+        #: Where each host's newest state stands.
+        self._stands: dict[str, int] = {}
+        #: Samples of each host since then.
+        self._fresh: dict[str, int] = {}
+        self._next = 0
+        #: What came in since this shard began.
+        self.counters = dict.fromkeys(
+            ('accepted', 'duplicates', 'late', 'missing'), 0
+        )
+
+    def restore(self, kept: state.HostState) -> None:
+        """Take one host over; raise ValueError for a state that is broken."""
+        detector = host.Detector(kept.host, self._rules)
+        detector.restore(kept)
+        self._detectors[kept.host] = detector
+        self._stands[kept.host] = kept.offset
+        self._fresh[kept.host] = 0
+        self.begin = min(self.begin, kept.offset)
+
+    def consume(
+        self, offset: int, key: str | None, value: bytes | None
+    ) -> list[finding.Finding]:
+        """Return what one record tells; raise CodecError if it is none."""
+        self._next = offset + 1
+        new = codec.decode(value or b'', sample.Sample)
+        if key is not None and key != new.host:
+            raise exception.RecordDamaged(f'of {new.host!r}, key {key!r}')
+        if offset < self._stands.get(new.host, 0):
+            return []
+        detector = self._detectors.get(new.host)
+        if detector is None:
+            detector = host.Detector(new.host, self._rules)
+            self._detectors[new.host] = detector
+        before = detector.counters
+        found = detector.consume(new)
+        self._count(before, detector.counters)
+        self._fresh[new.host] = self._fresh.get(new.host, 0) + 1
+        return found
+
+    def due(self, every: int) -> Iterator[state.HostState]:
+        """Return the states that it is time to write.
+
+        The first comes with a host's first sample: a host that was ever
+        committed has one.
+        """
+        farthest = _FARTHEST * every * max(1, len(self._detectors))
+        for name, detector in self._detectors.items():
+            stands = self._stands.get(name)
+            if (
+                stands is None
+                or self._fresh.get(name, 0) >= every
+                or self._next - stands >= farthest
+            ):
+                yield self._kept(name, detector)
+
+    def all(self) -> Iterator[state.HostState]:
+        """Return the states of all hosts that have moved."""
+        for name, detector in self._detectors.items():
+            if self._fresh.get(name, 0):
+                yield self._kept(name, detector)
+
+    def _count(self, before: state.Counters, after: state.Counters) -> None:
+        for name in self.counters:
+            self.counters[name] += getattr(after, name) - getattr(before, name)
+
+    def _kept(self, name: str, detector: host.Detector) -> state.HostState:
+        self._stands[name] = self._next
+        self._fresh[name] = 0
+        return msgspec.structs.replace(detector.state(), offset=self._next)
