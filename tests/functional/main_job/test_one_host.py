@@ -64,12 +64,12 @@ def evening(
     neighbour = script.Guest('neighbour', str(one), '60:30')
     limited = script.Guest('limited', str(one), '60:100', quota=15)
     crowded = script.Guest('crowded', str(one), '60:100', vcpus=2, loops=2)
-    with play('evening') as at, contextlib.ExitStack() as guests:
-        consoles = guests.enter_context(enter(*schedule.guests, neighbour))
-        with enter(limited):
-            _until(at, limited, 'self_inflicted', 110)
-        with script.busy_process(COMMAND, one):
-            _until(at, neighbour, 'host_process', 110)
+    with play('evening') as at, enter(*schedule.guests) as consoles:
+        with enter(neighbour):
+            with enter(limited):
+                _until(at, limited, 'self_inflicted', 110)
+            with script.busy_process(COMMAND, one):
+                _until(at, neighbour, 'host_process', 110)
         with enter(crowded):
             _until(at, crowded, 'self_inflicted', 110)
         busy = consoles.busy('agg')[0]
