@@ -18,6 +18,7 @@ from kvm_insight import exception
 from kvm_insight.bus import (
     delivery,
     embedded_consumer,
+    entry,
     group,
     log,
     port,
@@ -129,7 +130,7 @@ class Producer:
         self._log = records
         self._settings = settings
         self._waiting: collections.deque[
-            tuple[log.Entry, delivery.Delivery]
+            tuple[entry.Entry, delivery.Delivery]
         ] = collections.deque()
         self._unsettled = 0
         self._settled = threading.Condition()
@@ -160,10 +161,10 @@ class Producer:
             return fate
         if timestamp_ms is None:
             timestamp_ms = time.time_ns() // 1_000_000
-        entry = log.Entry(topic, key, value, timestamp_ms, headers or {})
+        record = entry.Entry(topic, key, value, timestamp_ms, headers or {})
         with self._settled:
             self._unsettled += 1
-            self._waiting.append((entry, fate))
+            self._waiting.append((record, fate))
         self._work.set()
         return fate
 
@@ -213,16 +214,18 @@ class Producer:
             else:
                 self._work.wait(self._next_tidy - time.monotonic())
 
-    def _next_batch(self) -> list[tuple[log.Entry, delivery.Delivery]]:
+    def _next_batch(self) -> list[tuple[entry.Entry, delivery.Delivery]]:
         with self._settled:
             return [
                 self._waiting.popleft()
                 for _ in range(min(_AT_ONCE, len(self._waiting)))
             ]
 
-    def _write(self, batch: list[tuple[log.Entry, delivery.Delivery]]) -> None:
+    def _write(
+        self, batch: list[tuple[entry.Entry, delivery.Delivery]]
+    ) -> None:
         try:
-            offsets = self._log.append([entry for entry, _ in batch])
+            offsets = self._log.append([one for one, _ in batch])
         except sqlite3.Error as why:
             self._trouble = exception.BusUnavailable(f'embedded bus: {why}')
             for _, fate in batch:

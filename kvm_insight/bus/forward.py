@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from kvm_insight import exception
-from kvm_insight.bus import delivery, log, port, spool
+from kvm_insight.bus import delivery, entry, port, spool
 
 LOG = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Status(NamedTuple):
 
 
 class _Sent(NamedTuple):
-    entry: log.Entry
+    entry: entry.Entry
     fate: port.Delivery
     at_s: float
 
@@ -207,15 +207,15 @@ class Forwarder:
             return False
         entries = self._spool.take(count)
         now = time.monotonic()
-        for entry in entries:
+        for one in entries:
             fate = self._producer.publish(
-                entry.topic,
-                entry.key,
-                entry.value,
-                timestamp_ms=entry.timestamp_ms,
-                headers=entry.headers,
+                one.topic,
+                one.key,
+                one.value,
+                timestamp_ms=one.timestamp_ms,
+                headers=one.headers,
             )
-            self._sent.append(_Sent(entry, fate, now))
+            self._sent.append(_Sent(one, fate, now))
         self._allowed -= len(entries)
         return bool(entries)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds Kafka's clients from our settings, and finds out why it failed."""
 
+import contextlib
 import importlib.util
 import logging
 import time
@@ -18,6 +19,7 @@ LOG = logging.getLogger(__name__)
 
 _BOOTSTRAP_MS = 5000
 _METADATA_S = 5.0
+_DISCARD_S = 2.0
 Client = TypeVar('Client')
 
 
@@ -133,6 +135,18 @@ def build(
             for net in made:
                 net.close()
             raise kafka_error.explain([why, *ear.heard]) from why
+
+
+def discard(producer: Any) -> None:
+    """Close a producer, a wedged one too; None is welcome."""
+    if producer is None:
+        return
+    # close() of a wedged one raises from its flush before it ends its
+    # thread; so the thread is ended first.
+    producer._sender.force_close()
+    producer._sender.join(_DISCARD_S)
+    with contextlib.suppress(errors.KafkaError):
+        producer.close(timeout=0)
 
 
 def explain_topic(

@@ -15,6 +15,7 @@ from kvm_insight.bus import (
     kafka_client,
     kafka_error,
     kafka_rebalance,
+    kafka_record,
     port,
 )
 
@@ -63,7 +64,9 @@ class Consumer:
         if not batches:
             self._check_reachable(client)
         return [
-            _record(record) for batch in batches.values() for record in batch
+            kafka_record.ours(record)
+            for batch in batches.values()
+            for record in batch
         ]
 
     def _raise_listener_error(self) -> None:
@@ -144,7 +147,9 @@ class Consumer:
 
     def _seek_to_end(self, partitions: Sequence[port.Partition]) -> None:
         for partition in partitions:
-            self._made.seek(_theirs(partition), self._ends(partition))
+            self._made.seek(
+                kafka_record.theirs(partition), self._ends(partition)
+            )
 
     # The group
 
@@ -182,7 +187,7 @@ class Consumer:
         with _translated():
             self._client().commit(
                 {
-                    _theirs(partition): structs.OffsetAndMetadata(
+                    kafka_record.theirs(partition): structs.OffsetAndMetadata(
                         offset, '', -1
                     )
                     for partition, offset in offsets.items()
@@ -196,7 +201,7 @@ class Consumer:
             return None
         with _translated():
             found: int | None = self._client().committed(
-                _theirs(partition), timeout_ms=_ANSWER_MS
+                kafka_record.theirs(partition), timeout_ms=_ANSWER_MS
             )
         return found
 
@@ -217,7 +222,7 @@ class Consumer:
         with _translated():
             client = self._client()
             self._check_ours(partition)
-            one = _theirs(partition)
+            one = kafka_record.theirs(partition)
             first = client.beginning_offsets([one], timeout_ms=_ANSWER_MS)[one]
             client.seek(one, min(max(offset, first), self._ends(partition)))
 
@@ -228,7 +233,7 @@ class Consumer:
         with _translated():
             client = self._client()
             self._check_ours(partition)
-            one = _theirs(partition)
+            one = kafka_record.theirs(partition)
             found = client.offsets_for_times(
                 {one: max(0, timestamp_ms)}, timeout_ms=_ANSWER_MS
             )[one]
@@ -244,12 +249,16 @@ class Consumer:
 
     def pause(self, partitions: Iterable[port.Partition]) -> None:
         """Do not fetch from these until ``resume``."""
-        ours = [_theirs(one) for one in partitions if one in self._ours]
+        ours = [
+            kafka_record.theirs(one) for one in partitions if one in self._ours
+        ]
         self._client().pause(*ours)
 
     def resume(self, partitions: Iterable[port.Partition]) -> None:
         """Fetch from these again."""
-        ours = [_theirs(one) for one in partitions if one in self._ours]
+        ours = [
+            kafka_record.theirs(one) for one in partitions if one in self._ours
+        ]
         self._client().resume(*ours)
 
     def position(self, partition: port.Partition) -> int:
@@ -257,7 +266,9 @@ class Consumer:
         with _translated():
             client = self._client()
             self._check_ours(partition)
-            found = client.position(_theirs(partition), timeout_ms=_ANSWER_MS)
+            found = client.position(
+                kafka_record.theirs(partition), timeout_ms=_ANSWER_MS
+            )
         if found is None:
             raise exception.BusUnavailable(f'no position of {partition} yet')
         return int(found)
@@ -269,7 +280,7 @@ class Consumer:
             return self._ends(partition)
 
     def _ends(self, partition: port.Partition) -> int:
-        one = _theirs(partition)
+        one = kafka_record.theirs(partition)
         return int(self._made.end_offsets([one], timeout_ms=_ANSWER_MS)[one])
 
     def close(self) -> None:
@@ -280,23 +291,6 @@ class Consumer:
         if self._made is not None:
             with contextlib.suppress(errors.KafkaError, OSError, RuntimeError):
                 self._made.close(autocommit=False, timeout_ms=_CLOSE_MS)
-
-
-def _theirs(partition: port.Partition) -> structs.TopicPartition:
-    return structs.TopicPartition(partition.topic, partition.number)
-
-
-def _record(record: Any) -> port.Record:
-    return port.Record(
-        partition=port.Partition(record.topic, record.partition),
-        offset=record.offset,
-        key=None
-        if record.key is None
-        else record.key.decode('utf-8', 'replace'),
-        value=record.value,
-        timestamp_ms=record.timestamp,
-        headers=dict(record.headers),
-    )
 
 
 @contextlib.contextmanager

@@ -265,7 +265,7 @@ class Producer:
                 f'no answer for {age:.0f} s'
             )
         if age <= self._settings.wedged_after_s:
-            self._drop(self._spare)
+            kafka_client.discard(self._spare)
             self._spare = None
         elif self._spare is None:
             # A broker that just came back gets a moment to answer the first.
@@ -283,25 +283,14 @@ class Producer:
     def _replace(self, client: Any) -> None:
         """Use another client (None: one to be built) and send all again."""
         old, self._client, self._spare = self._client, client, None
-        self._drop(old)
+        kafka_client.discard(old)
         if old is not None:
             self.rebuilt += 1
         self._backlog.unsend()
 
-    def _drop(self, client: Any) -> None:
-        """Close a client, a wedged one too."""
-        if client is None:
-            return
-        # close() of a wedged producer raises from its flush before it ends
-        # its thread; so the thread is ended first.
-        client._sender.force_close()
-        client._sender.join(_CLOSE_S)
-        with contextlib.suppress(errors.KafkaError):
-            client.close(timeout=0)
-
     def _end(self) -> None:
-        self._drop(self._spare)
-        self._drop(self._client)
+        kafka_client.discard(self._spare)
+        kafka_client.discard(self._client)
         self._settle()
         self._backlog.fail_all(
             exception.BusUnavailable('closed before it was acknowledged')

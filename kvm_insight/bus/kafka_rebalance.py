@@ -12,14 +12,9 @@ from typing import Any
 
 import kafka
 
-from kvm_insight.bus import port
+from kvm_insight.bus import kafka_record, port
 
 _LOOK_EVERY_S = 0.01
-
-
-def to_port(partitions: Collection[Any]) -> list[port.Partition]:
-    """Return Kafka's partitions as ours, in order."""
-    return sorted(port.Partition(one[0], one[1]) for one in partitions)
 
 
 class Rebalance(kafka.AsyncConsumerRebalanceListener):  # type: ignore[misc]
@@ -52,7 +47,7 @@ class Rebalance(kafka.AsyncConsumerRebalanceListener):  # type: ignore[misc]
             return
         thread = threading.Thread(
             target=self._call,
-            args=(kind, to_port(partitions)),
+            args=(kind, kafka_record.partitions(partitions)),
             name='kvm-insight-rebalance',
         )
         thread.start()

@@ -7,41 +7,19 @@ same file.
 """
 
 import contextlib
-import dataclasses
 import itertools
 import json
 import pathlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
-import zstandard
+from kvm_insight.bus import entry, murmur, port, schema
 
-from kvm_insight.bus import murmur, port, schema
-
-#: What a record costs in the file beside its key, headers and value.
-OVERHEAD = 64
-_LEVEL = 3
 _BUSY_S = 30.0
 _WAL_LIMIT = 16 * 1024 * 1024
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Entry:
-    """One record on its way into the log, or out of a spool."""
-
-    topic: str
-    key: str | None
-    value: bytes | None
-    timestamp_ms: int
-    headers: Mapping[str, bytes]
-    #: Grows with each record of the file; 0 before it is appended.
-    id: int = 0
-    #: What the record takes in the file.
-    size: int = 0
 
 
 class UnknownTopicError(LookupError):
@@ -58,8 +36,7 @@ class Log:
         """
         self._lock = threading.RLock()
         self._round_robin = itertools.count()
-        self._pack = zstandard.ZstdCompressor(_LEVEL, write_checksum=True)
-        self._unpack = zstandard.ZstdDecompressor()
+        self._codec = entry.Codec()
         self._partitions: dict[str, int] = {}
         self._ids: dict[port.Partition, int] = {}
         self.connection = sqlite3.connect(
@@ -190,9 +167,9 @@ class Log:
 
     # Records
 
-    def append(self, entries: Sequence[Entry]) -> list[int]:
+    def append(self, entries: Sequence[entry.Entry]) -> list[int]:
         """Write all of them or none; return their offsets."""
-        packed = [self._packed(entry) for entry in entries]
+        packed = [self._packed(one) for one in entries]
         with self.transaction() as connection:
             next_offset: dict[int, int] = {}
             offsets = []
@@ -212,19 +189,13 @@ class Log:
             )
         return offsets
 
-    def _packed(self, entry: Entry) -> tuple[int, tuple[object, ...]]:
-        part = self.part_id(self.partition_for(entry.topic, entry.key))
-        value = entry.value
-        if value is not None:
-            with self._lock:
-                value = self._pack.compress(value)
-        headers = (
-            msgspec.msgpack.encode(dict(entry.headers))
-            if entry.headers
-            else None
-        )
-        size = stored_size(entry.key, value, headers)
-        return part, (entry.timestamp_ms, size, entry.key, headers, value)
+    def _packed(self, one: entry.Entry) -> tuple[int, tuple[object, ...]]:
+        part = self.part_id(self.partition_for(one.topic, one.key))
+        with self._lock:
+            value = self._codec.pack(one.value)
+        headers = entry.pack_headers(one.headers)
+        size = entry.stored_size(one.key, value, headers)
+        return part, (one.timestamp_ms, size, one.key, headers, value)
 
     def read(
         self, partition: port.Partition, offset: int, limit: int
@@ -240,21 +211,21 @@ class Log:
                 key=row[2],
                 value=self._unpacked(row[3]),
                 timestamp_ms=row[4],
-                headers=_headers(row[5]),
+                headers=entry.unpack_headers(row[5]),
             )
             for row in rows
         ]
 
-    def oldest(self, limit: int, after_id: int = 0) -> list[Entry]:
+    def oldest(self, limit: int, after_id: int = 0) -> list[entry.Entry]:
         """Return the oldest records of all topics, in the order written."""
         return [
-            Entry(
+            entry.Entry(
                 id=row[0],
                 topic=row[1],
                 key=row[2],
                 value=self._unpacked(row[3]),
                 timestamp_ms=row[4],
-                headers=_headers(row[5]),
+                headers=entry.unpack_headers(row[5]),
                 size=row[6],
             )
             for row in self.query(schema.OLDEST, (after_id, limit))
@@ -319,25 +290,5 @@ class Log:
             self.connection.close()
 
     def _unpacked(self, value: bytes | None) -> bytes | None:
-        if value is None:
-            return None
         with self._lock:
-            return self._unpack.decompress(value)
-
-
-def stored_size(
-    key: str | None, value: bytes | None, headers: bytes | None
-) -> int:
-    """Return what a packed record is counted as."""
-    return (
-        OVERHEAD
-        + len((key or '').encode())
-        + len(value or b'')
-        + len(headers or b'')
-    )
-
-
-def _headers(packed: bytes | None) -> dict[str, bytes]:
-    if packed is None:
-        return {}
-    return msgspec.msgpack.decode(packed, type=dict[str, bytes])
+            return self._codec.unpack(value)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import zstandard
 
 from kvm_insight import exception
-from kvm_insight.bus import log, port
+from kvm_insight.bus import entry, log, port
 
 LOG = logging.getLogger(__name__)
 
@@ -39,11 +39,11 @@ class Shelf:
         self._log = self._open()
         self.set_reserve_aside()
 
-    def append(self, entries: Sequence[log.Entry]) -> None:
+    def append(self, entries: Sequence[entry.Entry]) -> None:
         """Keep all of them or none."""
-        for entry in entries:
-            if not self._log.partitions(entry.topic):
-                self._log.create_topic(port.Topic(entry.topic))
+        for one in entries:
+            if not self._log.partitions(one.topic):
+                self._log.create_topic(port.Topic(one.topic))
         self._log.append(entries)
         self.count += len(entries)
         self.size_bytes += self._newest_size(len(entries))
@@ -56,7 +56,7 @@ class Shelf:
         )
         return int(rows[0][0])
 
-    def oldest(self, limit: int, after_id: int) -> list[log.Entry]:
+    def oldest(self, limit: int, after_id: int) -> list[entry.Entry]:
         """Return the oldest that came after this id."""
         return self._log.oldest(limit, after_id)
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from kvm_insight import exception
-from kvm_insight.bus import log, shelf
+from kvm_insight.bus import entry, shelf
 
 LOG = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Spool:
         #: Less than the settings' while the disk has no room to grow.
         self._max_bytes = self._settings.max_bytes
         self._next_tidy = 0.0
-        self._memory: dict[int, log.Entry] = {}
+        self._memory: dict[int, entry.Entry] = {}
         self._memory_ids = itertools.count(_MEMORY_IDS)
         #: Given out up to here; in memory, these ids.
         self._taken = 0
@@ -90,23 +90,23 @@ class Spool:
 
         Raises only SpoolFull, for a record larger than the whole spool.
         """
-        size = len(value or b'') + log.OVERHEAD
+        size = len(value or b'') + entry.OVERHEAD
         if size > self._settings.max_bytes:
             raise exception.SpoolFull(
                 f'a record of {size} bytes does not fit into a spool of '
                 f'{self._settings.max_bytes}: raise its bound'
             )
-        entry = log.Entry(
+        one = entry.Entry(
             topic, key, value, timestamp_ms, headers or {}, size=size
         )
         with self._lock:
             self._tidy()
             self._unload_memory()
-            if self._waits_in_memory() or not self._write([entry]):
-                self._remember(entry)
+            if self._waits_in_memory() or not self._write([one]):
+                self._remember(one)
             self._bound()
 
-    def take(self, limit: int) -> list[log.Entry]:
+    def take(self, limit: int) -> list[entry.Entry]:
         """Return the oldest that were not given out yet."""
         with self._lock:
             self._unload_memory()
@@ -119,7 +119,7 @@ class Spool:
                 self._taken = found[-1].id
             else:
                 found = self._waits_in_memory()[:limit]
-                self._taken_memory.update(entry.id for entry in found)
+                self._taken_memory.update(one.id for one in found)
         return found
 
     def rewind(self) -> None:
@@ -152,7 +152,7 @@ class Spool:
 
     # The disk
 
-    def _write(self, entries: Sequence[log.Entry]) -> bool:
+    def _write(self, entries: Sequence[entry.Entry]) -> bool:
         """Say whether they are on the disk; make room on it if need be."""
         for _ in range(4):
             try:
@@ -241,16 +241,16 @@ class Spool:
 
     # Memory, for as long as the disk takes nothing
 
-    def _waits_in_memory(self) -> list[log.Entry]:
+    def _waits_in_memory(self) -> list[entry.Entry]:
         return [
-            entry
-            for entry in self._memory.values()
-            if entry.id not in self._taken_memory
+            one
+            for one in self._memory.values()
+            if one.id not in self._taken_memory
         ]
 
-    def _remember(self, entry: log.Entry) -> None:
-        one = next(self._memory_ids)
-        self._memory[one] = dataclasses.replace(entry, id=one)
+    def _remember(self, one: entry.Entry) -> None:
+        number = next(self._memory_ids)
+        self._memory[number] = dataclasses.replace(one, id=number)
         room = min(_MEMORY_BYTES, self._settings.max_bytes)
         while sum(kept.size for kept in self._memory.values()) > room:
             oldest = next(iter(self._memory))
@@ -262,5 +262,5 @@ class Spool:
         """Bring to the disk what is not on its way to the bus already."""
         waiting = self._waits_in_memory()
         if waiting and self._write(waiting):
-            for entry in waiting:
-                del self._memory[entry.id]
+            for one in waiting:
+                del self._memory[one.id]
