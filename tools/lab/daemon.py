@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import time
+import uuid
 
 from lab import failure, guest, image, process
 
@@ -44,6 +45,8 @@ class Lab:
         self.run = home / 'run' if self.is_root else home / 'run/libvirt'
         self.socket = self.run / 'libvirt-sock'
         self._pid = home / 'libvirtd.pid'
+        #: Kept, since Python warns of a child that runs and is forgotten.
+        self._child: subprocess.Popen[bytes] | None = None
         self.place = guest.Place(
             kernel=home / 'vmlinuz',
             initrd=home / 'initrd.gz',
@@ -80,7 +83,7 @@ class Lab:
             stale.unlink()
         words, environment = self._command()
         with (self.home / 'libvirtd.log').open('ab') as log:
-            child = subprocess.Popen(
+            child = self._child = subprocess.Popen(
                 words,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -116,7 +119,11 @@ class Lab:
             }
             return [binary], os.environ | own
         (etc / 'qemu.conf').write_text(QEMU_CONF + ROOT_CONF)
-        (etc / 'libvirtd.conf').write_text(LIBVIRTD_CONF)
+        # Else libvirt takes two labs for one host, and migrates nothing.
+        host = uuid.uuid5(uuid.NAMESPACE_URL, str(self.home))
+        (etc / 'libvirtd.conf').write_text(
+            f'{LIBVIRTD_CONF}host_uuid = "{host}"\n'
+        )
         script = self._mounts()
         script.append(
             f'exec {binary} -f /etc/libvirt/libvirtd.conf'
@@ -171,6 +178,8 @@ class Lab:
     def kill_libvirtd(self, number: int = signal.SIGTERM) -> None:
         """End libvirtd only; the guests live on, as they do elsewhere."""
         process.end(self._pid, number)
+        if self._child is not None:
+            self._child.poll()
 
     def down(self) -> None:
         """End the guests, libvirtd and what they left in the cgroups."""
