@@ -20,7 +20,6 @@ def open_bus(name: str, settings: Mapping[str, object]) -> port.Bus:
             NAMESPACE,
             name,
             on_load_failure_callback=_tell,
-            warn_on_missing_entrypoint=False,
         )
     except (stevedore_exception.NoMatches, ImportError) as why:
         raise exception.ConfigError(

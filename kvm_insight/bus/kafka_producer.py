@@ -37,7 +37,7 @@ _CLOSE_S = 2.0
 _GRACE_S = 5.0
 #: No answer for so long is worth telling.
 _QUIET_S = 10.0
-_METADATA_MS = 3000
+_METADATA_MS = 1500
 
 
 class Producer:
