@@ -163,7 +163,7 @@ class Detector:
                 one = incident.grown(one, now.delay_us, rows.get(who, {}))
             if calm >= self._rules.calm:
                 yield incident.closed(one, seen.slot, 'recovered')
-                self._settle(one, seen.slot)
+                self._settle(one, self._rules.calm)
                 continue
             if self._is_covered(one):
                 kept.append(one)
@@ -181,13 +181,18 @@ class Detector:
             for other in self._known.incidents
         )
 
-    def _settle(self, one: states.Incident, slot: window.Slot) -> None:
-        """Let no window open again on what has just closed."""
+    def _settle(self, one: states.Incident, kept: int) -> None:
+        """Let no window open again on what has just closed.
+
+        Only the slots since it was over still count.
+        """
         uuid = one.finding.victim.uuid or ''
         if uuid in self._known.tracks:
             self._known.tracks[uuid].forget()
         who = one.finding.victim.entity
-        self._known.series.forget_before(who, slot.uptime_us)
+        ends = self._known.series.slots[:, 0]
+        if len(ends) > kept:
+            self._known.series.forget_before(who, int(ends[-1 - kept]))
 
     def _update(
         self, one: states.Incident, seen: scene.Scene
@@ -235,7 +240,7 @@ class Detector:
         """End one story; where somebody else is named, begin theirs."""
         news = [incident.closed(one, seen.slot, 'recovered')]
         if not fresh.named:
-            self._settle(one, seen.slot)
+            self._settle(one, 2)
             return [], news
         after = incident.begun(
             self.host, one.epoch, one.scale, found, fresh, seen

@@ -55,6 +55,8 @@ class Settings:
     incumbent: float = 0.60
     #: Part of the ledger's row below which one was not there.
     least_charge: float = 0.03
+    #: The same for the host, which is somewhere at work always.
+    host_charge: float = 0.20
     #: A sampled row below this confidence names nobody and clears nobody.
     trusted: float = 0.50
     #: What the host itself may use of its CPUs.

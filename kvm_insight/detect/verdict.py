@@ -115,7 +115,7 @@ def judge(case: Case, rules: settings.Settings) -> Verdict:
         return Verdict('self_inflicted', 'quota', sure)
     shares = _shares(case, rules)
     if shares is not None and shares.host >= 0.5:
-        return _host(case, sure, shares.host, rules)
+        return _host(case, shares, sure, shares.host, rules)
     contest = _contest(case, shares, rules)
     if shares is not None and _own_threads(shares, contest):
         return Verdict('self_inflicted', 'own_threads', sure)
@@ -124,9 +124,9 @@ def judge(case: Case, rules: settings.Settings) -> Verdict:
     if contest.own * 2 >= contest.total:
         return Verdict('self_inflicted', 'burst', sure, others=contest.blames)
     if contest.host * 2 >= contest.total and (
-        shares is None or shares.host >= rules.least_charge
+        shares is None or shares.host >= rules.host_charge
     ):
-        return _host(case, sure, contest.host / contest.total, rules)
+        return _host(case, shares, sure, contest.host / contest.total, rules)
     return _others(case, contest, sure)
 
 
@@ -243,9 +243,16 @@ def _own_threads(shares: _Shares, contest: _Contest) -> bool:
 
 
 def _host(
-    case: Case, sure: float, part: float, rules: settings.Settings
+    case: Case,
+    shares: _Shares | None,
+    sure: float,
+    part: float,
+    rules: settings.Settings,
 ) -> Verdict:
-    """Name the service that ran most while the victim waited."""
+    """Name the service that ran most while the victim waited.
+
+    What a ledger does not show there is not named, however busy it is.
+    """
     charged = {who: us for who, us in case.row.items() if entity.is_host(who)}
     host = next(
         (one for one in case.others if entity.is_host(one.entity)), None
@@ -253,7 +260,7 @@ def _host(
     name = max(
         charged, key=lambda who: (charged[who], who), default=entity.HOST
     )
-    if name == entity.HOST and case.busiest is not None:
+    if shares is None and case.busiest is not None:
         name = case.busiest
     excess = host.excess(rules, rose=False) if host else 0.0
     blame = Blame(name, min(1.0, part), excess)

@@ -37,10 +37,10 @@ def schema_of(value: bytes) -> str:
     return f'{head[1].decode()}/{int(head[2])}'
 
 
-def decode(value: bytes, kind: type[Record]) -> Record:
+def decode(value: bytes, kind: type[Record], largest: int = LARGEST) -> Record:
     """Return the record; raise CodecError and nothing else."""
-    if len(value) > LARGEST:
-        raise exception.RecordDamaged(f'{len(value)} bytes, over {LARGEST}')
+    if len(value) > largest:
+        raise exception.RecordDamaged(f'{len(value)} bytes, over {largest}')
     expected = kind.__struct_config__.tag
     found = schema_of(value)
     if found != expected:

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``kvm-insight-analyzer``: turns samples into findings; n copies share."""
+
+import argparse
+
+from kvm_insight import analyzer
+from kvm_insight.bus import driver, topic
+from kvm_insight.cmd import service, systemd
+from kvm_insight.conf import analyzer as options
+from kvm_insight.conf import bus as bus_options
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the analyzer until it is told to stop; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog='kvm-insight-analyzer',
+        description='Finds who waits for a CPU, and because of whom.',
+    )
+    service.add_options(parser)
+    args = parser.parse_args(words)
+    return service.guard(lambda: serve(args), parser.prog)
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Run the analyzer until SIGTERM or SIGINT."""
+    loaded = service.configure(args)
+    settings = options.settings(loaded)
+    stop = service.stop_on_signals()
+    name, values = bus_options.driver_settings(loaded)
+    bus = driver.open_bus(name, values)
+    try:
+        if name == 'embedded':
+            bus.create_topics(topic.layout(settings.prefix, partitions=1))
+        systemd.Notifier()('READY=1')
+        analyzer.Analyzer(bus, settings).run(stop)
+    finally:
+        bus.close()
+    return service.OK
