@@ -8,8 +8,11 @@ from kvm_insight.cmd import service
 
 #: A verb is a module of this name; it is loaded when it is called for.
 VERBS = (
+    'standalone',
     'top',
     'status',
+    'record',
+    'replay',
     'completion',
 )
 

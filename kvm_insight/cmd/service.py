@@ -47,9 +47,17 @@ def add_config_file(
     )
 
 
-def configure(args: argparse.Namespace) -> cfg.ConfigOpts:
-    """Return the configuration and begin to log; ConfigError if broken."""
+def configure(
+    args: argparse.Namespace, *, quiet: bool = False
+) -> cfg.ConfigOpts:
+    """Return the configuration and begin to log; ConfigError if broken.
+
+    ``quiet`` is for what people look at: only warnings, unless the
+    configuration says something else.
+    """
     loaded = conf.load(getattr(args, 'config_file', None))
+    if quiet:
+        loaded.set_default('level', 'WARNING', log.GROUP)
     set_log_level(loaded)
     return loaded
 

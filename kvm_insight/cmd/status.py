@@ -37,7 +37,7 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; 3 when something is wrong."""
-    loaded = service.configure(args)
+    loaded = service.configure(args, quiet=True)
     prefix = loaded[bus_options.GROUP].topic_prefix
     clinic = health.Clinic()
     with contextlib.ExitStack() as stack:

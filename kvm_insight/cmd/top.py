@@ -51,7 +51,7 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show the table until Ctrl-C, or once."""
-    loaded = service.configure(args)
+    loaded = service.configure(args, quiet=True)
     prefix = loaded[bus_options.GROUP].topic_prefix
     with contextlib.ExitStack() as stack:
         bus = open_bus(loaded, args.state)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``kvm-insight standalone``: agent and analyzer in one process."""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import signal
+import sys
+from collections.abc import Iterator
+
+from oslo_config import cfg
+
+from kvm_insight import agent, analyzer, exception, standalone
+from kvm_insight.cmd import agent as agent_command
+from kvm_insight.cmd import narrator, service, systemd
+from kvm_insight.conf import agent as agent_options
+from kvm_insight.conf import analyzer as analyzer_options
+from kvm_insight.conf import bus as bus_options
+from kvm_insight.model import sample
+
+
+def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add this verb."""
+    parser = verbs.add_parser(
+        'standalone',
+        help='measure this host and tell findings as they come',
+        description='Runs agent and analyzer in one process on a bus of their'
+        ' own and tells in words who waits, and because of whom.',
+    )
+    parser.add_argument(
+        '--for',
+        dest='limit_s',
+        type=_seconds,
+        metavar='SECONDS',
+        help='end so long after the first sample',
+    )
+    parser.add_argument(
+        '--findings',
+        type=pathlib.Path,
+        metavar='FILE',
+        help='write findings there as JSON lines; the file is begun anew',
+    )
+    parser.add_argument(
+        '--json',
+        action='store_true',
+        help='print findings as JSON lines, and nothing else',
+    )
+    parser.add_argument(
+        '--state',
+        type=pathlib.Path,
+        metavar='FOLDER',
+        help='keep bus, spool and baselines there (default:'
+        ' /var/lib/kvm-insight, or ~/.local/state/kvm-insight when not root)',
+    )
+    parser.add_argument(
+        '--title', default='', help='put this before each line'
+    )
+    _add_overrides(parser)
+    parser.set_defaults(func=run)
+
+
+def _add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Let the most wanted options be given without a file."""
+    for switch, option, what in (
+        ('--uri', 'libvirt_uri', 'which libvirt to ask'),
+        ('--run-dir', 'run_dir', "libvirt's pid files"),
+        ('--host', 'host', "this host's name"),
+        ('--mapping-file', 'mapping_file', 'whose domains are whose'),
+        ('--ledger', 'ledger', 'auto, ebpf or sampled'),
+        ('--interval', 'interval_s', 'seconds between two samples'),
+    ):
+        parser.add_argument(
+            switch,
+            dest=f'override_{option}',
+            metavar=switch.rpartition('-')[2].upper(),
+            help=f'{what} ([agent] {option})',
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Work until the time is over or a signal comes."""
+    loaded = service.configure(args, quiet=True)
+    _override(loaded, args)
+    with contextlib.ExitStack() as stack:
+        tell = narrator.Narrator(
+            sys.stdout,
+            as_json=args.json,
+            title=f'{args.title} ' if args.title else '',
+        )
+        takers = [tell.finding]
+        if args.findings:
+            file = stack.enter_context(_open_findings(args.findings))
+            takers.append(file.finding)
+        stop = service.stop_on_signals()
+        bus = stack.enter_context(agent_command.open_bus(loaded))
+        store = stack.enter_context(agent_command.open_store(loaded, bus))
+        whole = standalone.Standalone(lambda: store.pending == 0)
+
+        def on_sample(now: sample.Sample) -> None:
+            whole.began()
+            tell.sample(now)
+
+        watcher = agent.Agent(
+            agent_command.settings(loaded),
+            store,
+            notify=systemd.Notifier(),
+            on_sample=on_sample,
+        )
+        whole.add('agent', watcher)
+        judge = analyzer.Analyzer(
+            bus,
+            analyzer_options.settings(loaded),
+            on_finding=narrator.both(*takers),
+        )
+        whole.add('analyzer', judge)
+        signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
+        whole.run(stop, args.limit_s)
+    return service.OK
+
+
+def _override(loaded: cfg.ConfigOpts, args: argparse.Namespace) -> None:
+    """Put switches over the file; one machine has its own bus."""
+    folder = args.state or _default_state()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as why:
+        raise exception.ConfigError(
+            f'--state {folder}: {why.strerror}; name a folder that you may'
+            ' write to'
+        ) from why
+    values = {
+        option.name: getattr(args, f'override_{option.name}', None)
+        for option in agent_options.OPTIONS
+    }
+    for name, value in values.items():
+        if value is not None:
+            _set(loaded, agent_options.GROUP, name, value)
+    bus = bus_options.GROUP
+    _set(loaded, bus, 'driver', 'embedded')
+    _set(loaded, bus, 'path', str(folder / 'bus.db'))
+    _set(loaded, bus, 'spool_path', str(folder / 'spool.db'))
+
+
+def _set(loaded: cfg.ConfigOpts, group: str, name: str, value: str) -> None:
+    try:
+        loaded.set_override(name, value, group)
+    except ValueError as why:
+        raise exception.ConfigError(
+            f'[{group}] {name} = {value}: {why}'
+        ) from why
+
+
+def _default_state() -> pathlib.Path:
+    if os.geteuid() == 0:
+        return pathlib.Path('/var/lib/kvm-insight')
+    base = os.environ.get('XDG_STATE_HOME') or '~/.local/state'
+    return pathlib.Path(base).expanduser() / 'kvm-insight'
+
+
+@contextlib.contextmanager
+def _open_findings(path: pathlib.Path) -> Iterator[narrator.Recorder]:
+    try:
+        file = path.open('w', encoding='utf-8')
+    except OSError as why:
+        raise exception.ConfigError(
+            f'--findings {path}: {why.strerror}; name a file that you may'
+            ' write to'
+        ) from why
+    with file:
+        yield narrator.Recorder(file)
+
+
+def _seconds(word: str) -> float:
+    seconds = float(word)
+    if not 0 < seconds < 1e9:
+        raise ValueError(word)
+    return seconds
