@@ -119,9 +119,12 @@ def _suspect(
     weights: Floats,
     charges: Mapping[str, int],
 ) -> verdict.Suspect:
-    cores = _cores(series, who, slots, weights)
     usual = host.usual.get(who)
     place = host.places.get(who)
+    cores = _cores(series, who, slots, weights)
+    if place is not None:
+        # Its threads may wait for one another: more than that it cannot use.
+        cores = min(cores, float(len(place.cpus)))
     cpus = host.places[victim].cpus
     charged = charges.get(who, 0)
     if place is None:

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Windows slide by a sample, stay bounded, and take no gap for zero."""
+
+import numpy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvm_insight.model import window
+
+SECOND = 1_000_000
+
+
+def filled(
+    intervals: list[int], values: window.Values | None = None
+) -> window.Window:
+    series = window.Window()
+    now = 0
+    for number, seconds in enumerate(intervals):
+        now += seconds * SECOND
+        slot = window.Slot(now, now, seconds * SECOND, number)
+        value = values or window.Values(seconds * SECOND, seconds, 0, 0)
+        series.push(slot, {'a': value}, {'a': {'b': number + 1}})
+    return series
+
+
+def test_thirty_seconds_are_three_samples_of_ten() -> None:
+    sums = filled([10] * 9).sums(30)
+    assert sums.measured_us[0] == 30 * SECOND
+    assert sums.run_us[0] == 30 * SECOND
+
+
+def test_a_jittering_interval_does_not_lose_a_sample() -> None:
+    series = window.Window()
+    now = 0
+    for number, ms in enumerate([10_040, 9_960, 10_100, 9_900, 10_050]):
+        now += ms * 1000
+        slot = window.Slot(now, now, ms * 1000, number)
+        series.push(slot, {'a': window.Values(1, 1)}, {})
+    assert len(series.measured(30, 0)) == 3
+
+
+def test_what_was_not_measured_is_missing_not_zero() -> None:
+    series = filled([10] * 3)
+    slot = window.Slot(40 * SECOND, 0, 10 * SECOND, 3)
+    series.push(slot, {'a': window.Values()}, {})
+    sums = series.sums(30)
+    assert sums.measured_us[0] == 20 * SECOND
+
+
+@given(st.lists(st.integers(1, 120), max_size=200))
+def test_nothing_older_than_the_span_is_kept(intervals: list[int]) -> None:
+    series = filled(intervals)
+    assert len(series.slots) == len(series.values) == len(series.charges)
+    assert len(series.slots) <= window.MOST_SLOTS
+    if len(series.slots):
+        oldest = series.slots[-1, 0] - series.slots[0, 0]
+        assert oldest < window.SPAN_US
+
+
+def test_an_entity_that_is_long_gone_gives_up_its_column() -> None:
+    series = window.Window()
+    for number in range(400):
+        now = (number + 1) * 10 * SECOND
+        slot = window.Slot(now, now, 10 * SECOND, number)
+        series.push(slot, {f'service:{number}': window.Values(1, 0)}, {})
+    assert len(series.entities) < 150
+
+
+def test_columns_keep_their_meaning_when_others_are_given_up() -> None:
+    series = window.Window()
+    for number in range(400):
+        now = (number + 1) * 10 * SECOND
+        slot = window.Slot(now, now, 10 * SECOND, number)
+        values = {
+            'v': window.Values(7, 3),
+            f'service:{number}': window.Values(1, 0),
+        }
+        series.push(slot, values, {'v': {'x': 5, f'gone:{number}': 2}})
+    column = series.column('v')
+    assert column is not None
+    slots = series.measured(600, column)
+    assert series.sums(600).run_us[column] == 7 * len(slots)
+    assert series.row(column, slots)['x'] == 5 * len(slots)
+
+
+def test_a_row_keeps_the_largest_and_adds_up_the_rest() -> None:
+    series = window.Window()
+    charges = {f'e{number:02}': number for number in range(1, 31)}
+    slot = window.Slot(SECOND, 0, SECOND, 0)
+    series.push(slot, {'a': window.Values(1, 465)}, {'a': charges})
+    row = series.row(0, [0])
+    assert sum(row.values()) == sum(charges.values())
+    assert row['e30'] == 30
+    assert len(row) == window.MOST_CHARGES + 1
+
+
+def test_forgetting_hides_the_past_from_sums_rows_and_extent() -> None:
+    series = filled([10] * 9)
+    series.forget_before('a', 80 * SECOND)
+    assert series.sums(600).measured_us[0] == 10 * SECOND
+    extent = series.extent(600, 0)
+    assert extent is not None
+    assert extent.slots == 1
+    assert extent.first == extent.last
+
+
+def test_thirty_busy_domains_stay_within_their_memory() -> None:
+    series = window.Window()
+    names = [f'domain:{number}' for number in range(30)]
+    row = dict.fromkeys(names, 100)
+    for number in range(120):
+        now = (number + 1) * 10 * SECOND
+        slot = window.Slot(now, now, 10 * SECOND, number)
+        values = dict.fromkeys(names, window.Values(1, 3000, 0, 0, 1))
+        series.push(slot, values, dict.fromkeys(names, row))
+    size = series.values.nbytes + series.slots.nbytes
+    size += sum(numpy.asarray(part).nbytes for part in series.charges)
+    assert size / len(names) < 9 * 1024
