@@ -90,6 +90,13 @@ class Trace:
     def _write(self, name: str, value: str) -> None:
         (self._instance / name).write_text(value)
 
+    def named(self, command: str) -> set[int]:
+        """Return all threads of this name, also those that came and went."""
+        pattern = rf'comm={re.escape(command)} (?:\w+_)?pid=(\d+)'
+        find = re.compile(pattern.encode())
+        self._raw.seek(0)
+        return {int(tid) for line in self._raw for tid in find.findall(line)}
+
     def replay(self, threads: Mapping[int, str]) -> Truth:
         """Say for whom the threads (tid -> name) waited."""
         replay = Replay(threads, self.start_s, self.end_s)
