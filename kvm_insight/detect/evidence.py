@@ -13,6 +13,7 @@ from kvm_insight.detect import (
     entitlement,
     settings,
     suffering,
+    suspect,
     verdict,
 )
 from kvm_insight.model import entity, finding, window
@@ -48,11 +49,26 @@ class Picture:
     row: dict[str, int]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Look:
+    """One victim's slots: when it waited, and when it did not."""
+
+    series: window.Window
+    host: Host
+    victim: str
+    slots: window.Numbers
+    #: How much of the wait lies in each slot.
+    weights: Floats
+    #: Slots of the last ten minutes in which it was busy and did not wait.
+    calm: window.Numbers
+    charges: Mapping[str, int]
+
+
 def picture(
     series: window.Window,
     host: Host,
     victim: str,
-    seconds: int,
+    scale: settings.Scale,
     rules: settings.Settings,
     history: bool,
     incumbents: frozenset[str],
@@ -61,33 +77,38 @@ def picture(
     column = series.column(victim)
     if column is None or victim not in host.places:
         return None
-    slots = series.measured(seconds, column)
-    extent = series.extent(seconds, column)
+    slots = series.measured(scale.seconds, column)
+    extent = series.extent(scale.seconds, column)
     if extent is None:
         return None
     values = numpy.maximum(series.values[slots, column], 0)
     run, delay, throttled, poll, _ = (int(part) for part in values.sum(axis=0))
     spans = series.slots[slots, 2]
     row = series.row(column, slots)
-    weights = _weights(values)
-    quota = min(delay, max(row.get(entity.QUOTA, 0), throttled))
     charges = {who: us for who, us in row.items() if who != entity.QUOTA}
+    weights = _weights(values)
+    look = _Look(series, host, victim, slots, weights, slots, charges)
+    # One that is at full speed itself has its idle time to compare with.
+    idle = _cores(look, victim) >= rules.full_speed
+    calm = _calm(series, column, scale.floor / 2, rules, idle)
+    look = dataclasses.replace(look, calm=calm)
     case = verdict.Case(
-        victim=_suspect(victim, victim, series, host, slots, weights, charges),
+        victim=_suspect(victim, look),
         others=tuple(
-            _suspect(other, victim, series, host, slots, weights, charges)
+            _suspect(other, look)
             for other in [*host.places, entity.HOST]
             if other != victim
         ),
         cpus=len(host.places[victim].cpus),
         delay_us=delay,
-        quota_us=quota,
+        quota_us=min(delay, max(row.get(entity.QUOTA, 0), throttled)),
         row=charges,
         source=host.source if charges or not delay else None,
-        confidence=_confidence(series, column, slots, weights),
-        coverage=min(1.0, int(spans.sum()) / (seconds * 1e6)),
+        confidence=_confidence(look, column),
+        coverage=min(1.0, int(spans.sum()) / (scale.seconds * 1e6)),
         history=history,
-        busiest=_busiest(series, slots, weights, rules),
+        busiest=_busiest(look, rules),
+        rose=len(calm) > 0,
         incumbents=incumbents,
     )
     return Picture(
@@ -102,6 +123,27 @@ def picture(
     )
 
 
+def _calm(
+    series: window.Window,
+    column: int,
+    limit: float,
+    rules: settings.Settings,
+    idle: bool,
+) -> window.Numbers:
+    """Return the slots in which one was busy (or ``idle``) and did not wait;
+    none, if they are too few to show anything."""
+    values = series.values[:, column]
+    run = values[:, window.RUN] - numpy.maximum(values[:, window.POLL], 0)
+    delay = values[:, window.DELAY]
+    known = (values[:, window.RUN] >= 0) & (delay >= 0)
+    wanted = numpy.maximum(run, 0) + delay
+    busy = wanted >= rules.activity * series.slots[:, 2]
+    calm_while_busy = busy & (delay < limit * wanted)
+    calm_while_idle = ~busy if idle else numpy.zeros_like(busy)
+    calm = numpy.flatnonzero(known & (calm_while_busy | calm_while_idle))
+    return calm if len(calm) >= rules.calm_before else calm[:0]
+
+
 def _weights(values: window.Numbers) -> Floats:
     """Return how much of the victim's wait lies in each slot: what others
     did while it did not wait is nothing to it."""
@@ -110,81 +152,86 @@ def _weights(values: window.Numbers) -> Floats:
     return waited if waited.sum() > 0 else numpy.ones(len(waited))
 
 
-def _suspect(
-    who: str,
-    victim: str,
-    series: window.Window,
-    host: Host,
-    slots: window.Numbers,
-    weights: Floats,
-    charges: Mapping[str, int],
-) -> verdict.Suspect:
-    usual = host.usual.get(who)
+def _suspect(who: str, look: _Look) -> suspect.Suspect:
+    host = look.host
     place = host.places.get(who)
-    cores = _cores(series, who, slots, weights)
-    if place is not None:
+    level = host.usual.get(who)
+    cores = _cores(look, who)
+    if place is None:
+        own = [us for it, us in look.charges.items() if entity.is_host(it)]
+        charged = sum(own)
+    else:
         # Its threads may wait for one another: more than that it cannot use.
         cores = min(cores, float(len(place.cpus)))
-    cpus = host.places[victim].cpus
-    charged = charges.get(who, 0)
-    if place is None:
-        charged = sum(us for it, us in charges.items() if entity.is_host(it))
-    return verdict.Suspect(
+        charged = look.charges.get(who, 0)
+    cpus = host.places[look.victim].cpus
+    return suspect.Suspect(
         who,
         threads=len(place.vcpus) if place else max(1, round(cores + 0.5)),
         cores=cores,
         entitled=host.entitled.get(who, 0.0),
         overlap=place.overlap(cpus) if place else len(cpus) / len(host.cpus),
-        usual=usual.median if usual and usual.known else None,
-        history=bool(usual and usual.history),
+        usual=level.median if level and level.known else _meanwhile(look, who),
+        history=bool(level and level.history),
         charged_us=charged,
     )
 
 
-def _cores(
-    series: window.Window, who: str, slots: window.Numbers, weights: Floats
-) -> float:
-    """Return the cores it wanted, weighted by the victim's wait."""
-    column = series.column(who)
+def _used(
+    look: _Look, who: str, slots: window.Numbers
+) -> tuple[Floats, npt.NDArray[numpy.bool_]] | None:
+    """Return the cores that one wanted in each slot, and where known."""
+    column = look.series.column(who)
     if column is None:
-        return 0.0
-    values = series.values[slots, column]
+        return None
+    values = look.series.values[slots, column]
     known = (values[:, window.RUN] >= 0) & (values[:, window.DELAY] >= 0)
-    weight = float(weights[known].sum())
-    if weight <= 0:
-        return 0.0
     parts = numpy.maximum(values, 0)
     wanted = numpy.maximum(parts[:, window.RUN] - parts[:, window.POLL], 0)
     wanted += parts[:, window.DELAY] - parts[:, window.THROTTLED]
-    cores = numpy.maximum(wanted, 0) / series.slots[slots, 2]
-    return float((cores * weights)[known].sum() / weight)
+    return numpy.maximum(wanted, 0) / look.series.slots[slots, 2], known
 
 
-def _confidence(
-    series: window.Window,
-    column: int,
-    slots: window.Numbers,
-    weights: Floats,
-) -> float | None:
-    ppm = series.values[slots, column, window.CONFIDENCE]
+def _cores(look: _Look, who: str) -> float:
+    """Return the cores it wanted, weighted by the victim's wait."""
+    used = _used(look, who, look.slots)
+    if used is None:
+        return 0.0
+    cores, known = used
+    weight = float(look.weights[known].sum())
+    return (
+        float((cores * look.weights)[known].sum() / weight) if weight else 0.0
+    )
+
+
+def _meanwhile(look: _Look, who: str) -> float | None:
+    """Return what one usually wanted while the victim did not wait."""
+    if not len(look.calm):
+        return None
+    used = _used(look, who, look.calm)
+    if used is None or not used[1].any():
+        # It was not there then: what it does is new.
+        return 0.0
+    return float(numpy.median(used[0][used[1]]))
+
+
+def _confidence(look: _Look, column: int) -> float | None:
+    ppm = look.series.values[look.slots, column, window.CONFIDENCE]
     known = ppm >= 0
-    weight = float(weights[known].sum())
+    weight = float(look.weights[known].sum())
     if weight <= 0:
         return None
-    return float((ppm * weights)[known].sum() / weight / 1e6)
+    return float((ppm * look.weights)[known].sum() / weight / 1e6)
 
 
-def _busiest(
-    series: window.Window,
-    slots: window.Numbers,
-    weights: Floats,
-    rules: settings.Settings,
-) -> str | None:
+def _busiest(look: _Look, rules: settings.Settings) -> str | None:
     """Return the host's service that used most, if that is something."""
     services = [
-        name for name in series.entities if entity.service_of(name) is not None
+        name
+        for name in look.series.entities
+        if entity.service_of(name) is not None
     ]
-    used = {name: _cores(series, name, slots, weights) for name in services}
+    used = {name: _cores(look, name) for name in services}
     name = max(used, key=lambda who: (used[who], who), default=None)
     if name is None or used[name] < rules.least_excess:
         return None

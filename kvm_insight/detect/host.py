@@ -215,6 +215,8 @@ class Detector:
         elif picture.suffering >= floor:
             fresh = verdict.judge(picture.case, self._rules)
             one, sure = incident.confirmed(one, fresh)
+            if incident.goes_on(picture, fresh, self._rules):
+                sure = False
             if sure and incident.is_another(one.finding, fresh):
                 return self._turn(one, found, fresh, seen)
             if sure:

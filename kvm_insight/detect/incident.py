@@ -229,3 +229,22 @@ def _summary(
         found.lost_us,
         found.evidence.suffering,
     )[:4096]
+
+
+def goes_on(
+    picture: evidence.Picture,
+    fresh: verdict.Verdict,
+    rules: settings.Settings,
+) -> bool:
+    """Say whether those who are named go on at full speed, and the fresh
+    verdict would drop them only since nobody remembers a time before."""
+    case = picture.case
+    named = {blame.entity for blame in fresh.named}
+    if not case.incumbents or case.rose or case.incumbents & named:
+        return False
+    going_on = {
+        one.entity
+        for one in case.others
+        if one.at_full_speed(rules) and one.charged_us
+    }
+    return case.incumbents <= going_on

@@ -163,7 +163,7 @@ class Scene:
             self._known.series,
             self.host,
             entity.domain(uuid),
-            scale.seconds,
+            scale,
             self._rules,
             self.level(uuid).history,
             incumbents,
@@ -180,7 +180,9 @@ class Scene:
         for shorter in self._rules.scales:
             if shorter.seconds > scale.seconds:
                 break
-            seen = self.picture(uuid, shorter, incumbents)
+            seen = self.picture(
+                uuid, settings.Scale(shorter.seconds, scale.floor), incumbents
+            )
             if seen is not None and (
                 shorter == scale or seen.suffering >= scale.floor
             ):

@@ -51,6 +51,10 @@ class Settings:
     #: Full speed: so many cores, and so many times the entitlement.
     full_speed: float = 0.75
     full_over: float = 1.25
+    #: Cores by which one must rise to be named within its entitlement.
+    least_rise: float = 0.25
+    #: Samples without a wait that show what others did meanwhile.
+    calm_before: int = 4
     #: What is asked of those who are named already, of all the above.
     incumbent: float = 0.60
     #: Part of the ledger's row below which one was not there.

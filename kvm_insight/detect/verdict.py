@@ -10,53 +10,16 @@ is usual for it: nobody within its rights is ever blamed.
 import dataclasses
 from collections.abc import Sequence
 
-from kvm_insight.detect import crowd, settings
+from kvm_insight.detect import crowd, settings, suspect
 from kvm_insight.model import entity, finding
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Suspect:
-    """One who used CPU while the victim waited; the victim is one too."""
-
-    entity: str
-    threads: int
-    #: Cores wanted while the victim waited.
-    cores: float
-    #: Cores that are its by right.
-    entitled: float
-    #: Part of its load on the victim's CPUs.
-    overlap: float
-    #: What is usual for it; None while nothing is known.
-    usual: float | None = None
-    #: Whether that is a history, or a glimpse of some minutes.
-    history: bool = False
-    #: µs that it ran while the victim waited, by the ledger.
-    charged_us: int = 0
-
-    def excess(self, rules: settings.Settings, *, rose: bool) -> float:
-        """Return its excess on the victim's CPUs.
-
-        With ``rose``, one whose use is known must also use more than usual.
-        One whose use is not known, or need not have risen, must be at full
-        speed: that is what can be seen without a history.
-        """
-        if self.usual is not None and (rose or self.history):
-            allowed = max(self.entitled, self.usual)
-        else:
-            allowed = self.entitled
-            if self.cores < max(
-                rules.full_speed, rules.full_over * self.entitled
-            ):
-                return 0.0
-        return max(0.0, self.cores - allowed) * self.overlap
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Case:
     """All that a verdict is drawn from."""
 
-    victim: Suspect
-    others: Sequence[Suspect]
+    victim: suspect.Suspect
+    others: Sequence[suspect.Suspect]
     cpus: int
     delay_us: int
     #: What its own quota made of the delay.
@@ -70,6 +33,8 @@ class Case:
     history: bool
     #: The host's busiest service while the victim waited.
     busiest: str | None = None
+    #: Whether there was a time, not long ago, when it did not wait.
+    rose: bool = False
     #: Who was named last; they stay so until they clearly stop.
     incumbents: frozenset[str] = frozenset()
 
@@ -148,14 +113,9 @@ def _contest(
     present = [
         one for one in case.others if _was_there(one, case, shares, rules)
     ]
-    rose = True
-    excess = _excesses([case.victim, *present], rules, rose)
-    if not sum(excess.values()):
-        rose = False
-        excess = _excesses([case.victim, *present], rules, rose)
+    excess, needed = _excesses(case, present, rules)
     total = sum(excess.values())
     blames = _blames(case, excess)
-    needed = rules.blame if rose else rules.blame_by_entitlement
     named = tuple(
         blame
         for blame in blames
@@ -175,17 +135,32 @@ def _ease(blame: Blame, case: Case, rules: settings.Settings) -> float:
 
 
 def _excesses(
-    suspects: Sequence[Suspect], rules: settings.Settings, rose: bool
-) -> dict[str, float]:
-    found = {one.entity: one.excess(rules, rose=rose) for one in suspects}
+    case: Case, present: Sequence[suspect.Suspect], rules: settings.Settings
+) -> tuple[dict[str, float], float]:
+    """Return everybody's excess, and the blame that it takes to be named.
+
+    First of those who rose. Nobody did: if the victim always waited, of
+    those at full speed over their entitlement; if it did not, of those who
+    went to full speed meanwhile, unless it asks too much itself.
+    """
+    everybody = [case.victim, *present]
+    found = {one.entity: one.over(rules, rose=True) for one in everybody}
+    needed = rules.blame
+    if max(found.values()) < rules.least_excess:
+        needed = rules.blame_by_entitlement
+        if not case.rose:
+            found = {it.entity: it.over(rules, rose=False) for it in everybody}
+        elif case.victim.cores <= case.victim.entitled + rules.least_excess:
+            found = {one.entity: one.risen(rules) for one in present}
+            found[case.victim.entity] = 0.0
     return {
         name: cores if cores >= rules.least_excess else 0.0
         for name, cores in found.items()
-    }
+    }, needed
 
 
 def _was_there(
-    one: Suspect,
+    one: suspect.Suspect,
     case: Case,
     shares: _Shares | None,
     rules: settings.Settings,
@@ -213,7 +188,7 @@ def _blames(case: Case, excess: dict[str, float]) -> tuple[Blame, ...]:
     return tuple(sorted(blames, key=lambda b: (-b.blame, b.entity)))
 
 
-def _load(one: Suspect, case: Case) -> crowd.Load:
+def _load(one: suspect.Suspect, case: Case) -> crowd.Load:
     if one.entity != case.victim.entity:
         return crowd.Load(one.threads, one.cores * one.overlap)
     others = one.threads - 1
@@ -262,7 +237,7 @@ def _host(
     )
     if shares is None and case.busiest is not None:
         name = case.busiest
-    excess = host.excess(rules, rose=False) if host else 0.0
+    excess = host.over(rules, rose=True) if host else 0.0
     blame = Blame(name, min(1.0, part), excess)
     return Verdict('host_process', 'service', sure, (blame,))
 
