@@ -56,7 +56,7 @@ def four_guests(virt_type: str) -> list[guest.Guest]:
         one('web-1', first, '60:35', SHOP),
         one('batch-1', first, '30:3,75:100,75:3', SCIENCE),
         one('db-1', second, '60:12', SHOP),
-        one('mail-1', second, '60:6', SCIENCE),
+        one('mail-1', second, '60:4', SCIENCE),
     ]
 
 
