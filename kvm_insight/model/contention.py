@@ -81,11 +81,11 @@ def charge(older: Reading, newer: Reading) -> dict[str, Account]:
     ran = _ran(growths)
     _add_host(ran, older, newer)
     accounts: dict[str, Account] = {}
-    for growth in growths:
-        if entity.uuid_of(growth.entity) is None:
-            continue
-        account = accounts.setdefault(growth.entity, Account())
-        _charge_thread(account, growth, ran)
+    for name, siblings in _by_entity(growths).items():
+        if entity.uuid_of(name) is not None:
+            accounts[name] = Account()
+            for growth in siblings:
+                _charge_thread(accounts[name], growth, siblings, ran)
     return accounts
 
 
@@ -164,6 +164,13 @@ def _growth(then: Thread, now: Thread) -> _Growth:
     )
 
 
+def _by_entity(growths: list[_Growth]) -> dict[str, list[_Growth]]:
+    found: dict[str, list[_Growth]] = {}
+    for growth in growths:
+        found.setdefault(growth.entity, []).append(growth)
+    return found
+
+
 def _ran(growths: list[_Growth]) -> dict[int, dict[str, int]]:
     """Return CPU -> entity -> µs that it probably ran there."""
     ran: dict[int, dict[str, int]] = {}
@@ -221,7 +228,10 @@ def _services(
 
 
 def _charge_thread(
-    account: Account, growth: _Growth, ran: Mapping[int, Mapping[str, int]]
+    account: Account,
+    growth: _Growth,
+    siblings: list[_Growth],
+    ran: Mapping[int, Mapping[str, int]],
 ) -> None:
     charges = account.charges
     if growth.throttled_us:
@@ -233,8 +243,37 @@ def _charge_thread(
     if growth.moved:
         account.moved_us += growth.waited_us
     weights = _others(growth, ran)
-    for name, part_us in split(growth.waited_us, weights).items():
+    for name, part_us in _parts(growth, siblings, weights).items():
         charges[name] = charges.get(name, 0) + part_us
+
+
+def _parts(
+    growth: _Growth, siblings: list[_Growth], weights: dict[str, int]
+) -> dict[str, int]:
+    """Return entity -> its part of what this thread waited.
+
+    A domain's threads share its group fairly: one that waits while another
+    runs gets as much in its turn. So a thread that hardly ran has hardly
+    waited for its siblings, however much those ran: QEMU's main thread waits
+    for the other domains, and not for the busy vCPU beside it.
+    """
+    parts = split(growth.waited_us, weights)
+    own_us = parts.get(growth.entity, 0)
+    others = {k: v for k, v in weights.items() if k != growth.entity}
+    if own_us <= growth.run_us or not others:
+        return parts
+    fair_us = sum(
+        min(growth.run_us, sibling.run_us)
+        for sibling in siblings
+        if sibling is not growth
+        and not set(growth.cpus).isdisjoint(sibling.cpus)
+    )
+    if own_us <= fair_us:
+        return parts
+    parts = split(growth.waited_us - fair_us, others)
+    if fair_us:
+        parts[growth.entity] = fair_us
+    return parts
 
 
 def _others(

@@ -69,6 +69,29 @@ def test_own_threads_are_charged_but_never_the_thread_itself() -> None:
     assert charges(older, alone, A) == {entity.UNATTRIBUTED: 400_000}
 
 
+def test_a_thread_that_hardly_ran_has_hardly_waited_for_its_siblings() -> None:
+    # The main thread of QEMU, beside its busy vCPU and a neighbour's.
+    older = reading(0, thread(A, 0, 0), thread(A, 0, 0), thread(B, 0, 0))
+    newer = reading(
+        SECOND,
+        thread(A, 500_000, 0),
+        thread(A, 2_000, 100_000),
+        thread(B, 500_000, 0),
+    )
+    assert charges(older, newer, A) == {A: 2_000, B: 98_000}
+
+
+def test_vcpus_that_all_run_do_wait_for_each_other() -> None:
+    older = reading(0, *(thread(A, 0, 0) for _ in range(3)), thread(B, 0, 0))
+    newer = reading(
+        SECOND,
+        *(thread(A, 300_000, 700_000) for _ in range(3)),
+        thread(B, 100_000, 0),
+    )
+    found = charges(older, newer, A)
+    assert found == {A: 3 * 600_000, B: 3 * 100_000}
+
+
 def test_what_the_quota_took_is_charged_to_nobody_else() -> None:
     older = reading(0, thread(A, 0, 0), thread(B, 0, 0))
     newer = reading(
