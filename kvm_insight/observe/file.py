@@ -84,7 +84,9 @@ def explain(
 ) -> exception.KvmInsightError:
     """Return the error that an OSError on this path stands for."""
     if why.errno in _SILENT:
-        return exception.NoData(f'{path}: {_SILENT[why.errno]}')
+        # Without the folder: it is one reason for all processes.
+        name = pathlib.Path(path).name
+        return exception.NoData(f'{name}: {_SILENT[why.errno]}')
     return exception.CollectorError(f'{path}: {why.strerror}')
 
 

@@ -19,9 +19,11 @@ def read(
     if resident is None or stat is None:
         return None
     charged = memory.read_charged(groups)
-    nodes, pages = _spread(
-        proc, pid, groups, huge=bool(resident.hugetlb_bytes)
-    )
+    # The page tables are only for those who may trace the process.
+    nodes, pages = board.run(
+        'domain_numa',
+        lambda: _spread(proc, pid, groups, huge=bool(resident.hugetlb_bytes)),
+    ) or (None, None)
     swap_bytes = charged.swap_bytes if charged else None
     if swap_bytes is None:
         swap_bytes = resident.swap_bytes

@@ -46,6 +46,7 @@ class Host:
         ksm = run('ksm', lambda: read_ksm(self.sysfs)) or (None, None)
         pages = run('hugepages', lambda: read_hugepages(self.sysfs))
         pages = pages or (None, None)
+        run('perf', lambda: read_counters(self.sysfs))
         system = sample.System(
             cpus=read_online(self.sysfs, modes[1] if modes else ()),
             **(dataclasses.asdict(modes[0]) if modes else {}),
@@ -139,6 +140,18 @@ def read_frequency(proc: pathlib.Path, sysfs: pathlib.Path) -> int:
     if not clocks:
         raise exception.NoData('no cpufreq, and no clock in /proc/cpuinfo')
     return round(sum(clocks) / len(clocks))
+
+
+def read_counters(sysfs: pathlib.Path) -> list[str]:
+    """Return the CPUs' own event counters; NoData where there are none."""
+    found = [
+        name
+        for name in file.names(sysfs / 'bus/event_source/devices')
+        if name.startswith(('cpu', 'armv8'))
+    ]
+    if not found:
+        raise exception.NoData('the CPUs have no event counters here')
+    return found
 
 
 def read_ksm(sysfs: pathlib.Path) -> tuple[int | None, int | None]:

@@ -12,7 +12,8 @@ from kvm_insight import exception
 from kvm_insight.model import sample
 from kvm_insight.observe import file
 
-NOT_MOUNTED = 'debugfs is not mounted on /sys/kernel/debug, or not readable'
+NOT_MOUNTED = 'debugfs is not mounted on /sys/kernel/debug'
+LOCKED = 'debugfs is locked down (Secure Boot), or not readable'
 NOT_THERE = 'KVM has no statistics here (the guests run under TCG)'
 
 
@@ -30,7 +31,10 @@ def read(sysfs: pathlib.Path, pid: int) -> sample.Kvm | None:
         raise exception.NoData(NOT_THERE)
     for name in machines:
         if name.startswith(f'{pid}-'):
-            return _read_machine(root / 'kvm' / name)
+            try:
+                return _read_machine(root / 'kvm' / name)
+            except exception.NoData as why:
+                raise exception.NoData(LOCKED) from why
     return None
 
 

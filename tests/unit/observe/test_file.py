@@ -35,7 +35,10 @@ def test_a_folder_read_as_a_file_is_an_error(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize('number', [95, 13, 1])
 def test_a_kernel_that_refuses_has_no_data(number: int) -> None:
     why = OSError(number, os.strerror(number))
-    assert isinstance(file.explain('x', why), exception.NoData)
+    told = file.explain('/proc/4711/numa_maps', why)
+    assert isinstance(told, exception.NoData)
+    # One reason for all processes, not one for each.
+    assert str(told).startswith('numa_maps: ')
 
 
 def test_a_file_of_many_records_is_read_to_its_end() -> None:
