@@ -15,7 +15,6 @@ SCHEMA = 'kvm_insight.recorded/1'
 #: A line: the largest record as base64, and its coordinates.
 LARGEST = 2 * codec.LARGEST
 Kind = Literal['state', 'sample']
-_NONE = msgspec.Raw(b'null')
 
 
 class Recorded(
@@ -29,7 +28,7 @@ class Recorded(
     offset: sample.Count
     key: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
     timestamp_ms: int = 0
-    value: msgspec.Raw = _NONE
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     #: Base64 on the wire: a value that is no JSON on one line.
     damaged: bytes | None = None
 
@@ -37,8 +36,9 @@ class Recorded(
         """Return the record's own bytes; None for a tombstone."""
         if self.damaged is not None:
             return self.damaged
-        value = bytes(self.value)
-        return None if value in (b'', b'null') else value
+        if isinstance(self.value, msgspec.UnsetType):
+            return None
+        return bytes(self.value)
 
 
 def line(
@@ -58,7 +58,7 @@ def line(
                 offset=place[1],
                 key=key,
                 timestamp_ms=timestamp_ms,
-                value=msgspec.Raw(value) if whole and value else _NONE,
+                value=msgspec.Raw(value) if whole and value else msgspec.UNSET,
                 damaged=None if whole else value,
             )
         )
@@ -75,7 +75,7 @@ def _is_one_line(value: bytes) -> bool:
     """Say whether these bytes come back as they are inside a line."""
     if b'\n' in value or b'\r' in value:
         return False
-    if value != value.strip() or value in (b'', b'null'):
+    if value != value.strip() or not value:
         return False
     try:
         value.decode()

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records that were published once are read for ever."""
+
+import pathlib
+
+import pytest
+
+from kvm_insight.detect import host, settings
+from kvm_insight.model import codec, finding, sample, schema, state
+
+GOLDEN = pathlib.Path(__file__).with_name('golden')
+FILES = sorted(GOLDEN.glob('*.json'))
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: path.stem)
+def test_it_comes_back_byte_for_byte(path: pathlib.Path) -> None:
+    value = path.read_bytes().strip()
+    kind = schema.RECORDS[path.stem.rpartition('-')[0]]
+    assert codec.encode(codec.decode(value, kind)) == value
+
+
+def test_there_is_one_of_each_that_is_consumed() -> None:
+    assert {'sample-1', 'finding-1', 'state-1'} <= {p.stem for p in FILES}
+
+
+def test_the_golden_sample_means_what_it_meant() -> None:
+    value = (GOLDEN / 'sample-1.json').read_bytes()
+    one = codec.decode(value.strip(), sample.Sample)
+    assert one.sequence == 12
+    assert {domain.name for domain in one.domains} == {
+        'agg',
+        'neighbour',
+        'quiet',
+        'vic',
+    }
+    assert one.ledger is not None
+    assert one.ledger.source == 'ebpf'
+    assert one.domains[0].identity.project_id != 'unassigned'
+
+
+def test_the_golden_finding_means_what_it_meant() -> None:
+    value = (GOLDEN / 'finding-1.json').read_bytes()
+    one = codec.decode(value.strip(), finding.Finding)
+    assert (one.verdict, one.state) == ('antagonist', 'closed')
+    assert one.victim.name == 'vic'
+    assert [a.party.name for a in one.aggressors] == ['agg']
+    assert (
+        one.aggressors[0].waited_us
+        == one.accounts[one.aggressors[0].party.entity]
+    )
+
+
+def test_the_golden_state_can_be_gone_on_with() -> None:
+    value = (GOLDEN / 'state-1.json').read_bytes()
+    kept = codec.decode(value.strip(), state.HostState)
+    assert (kept.partition, kept.offset) == (3, 77)
+    detector = host.Detector(kept.host, settings.Settings())
+    detector.restore(kept)
+    assert detector.counters == kept.counters
+    again = detector.state()
+    assert again.window == kept.window
+    assert again.incidents == kept.incidents
