@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import sched_truth
 from lab import daemon, guest
@@ -156,7 +156,7 @@ def _wait_busy(lab: daemon.Lab, timeout_s: float = 120) -> None:
 class Result:
     """A ledger beside the truth of the same seconds."""
 
-    truth: sched_truth.Truth
+    truth_s: sched_truth.Matrix
     #: Before quota was taken out of who ran, services folded into ``host``.
     gross_s: sched_truth.Matrix
     #: Victim -> seconds of quota.
@@ -167,7 +167,7 @@ class Result:
     @property
     def error(self) -> float:
         """E of all rows."""
-        return sched_truth.error(self.gross_s, self.truth.wait_s)
+        return sched_truth.error(self.gross_s, self.truth_s)
 
     @property
     def row_ratios(self) -> dict[str, float]:
@@ -178,11 +178,26 @@ class Result:
         }
 
     @property
+    def quota_ratio(self) -> float:
+        """Return the ledger's quota over the cgroup's own count."""
+        return sum(self.quota_s.values()) / self.throttled_s
+
+    @property
     def unattributed(self) -> float:
         """Return which part of all waiting nobody is charged for."""
         rows = self.gross_s.values()
         lost = sum(row.get(entity.UNATTRIBUTED, 0.0) for row in rows)
         return lost / sum(sum(row.values()) for row in rows)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
+    """Windows one after the other, and all of them as one."""
+
+    windows: list[Result]
+    whole: Result
+    lost_events: int
+    missed_switches: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -206,14 +221,35 @@ def _delay_ns(pid: int) -> Iterator[int]:
 
 
 def measure(
-    collector: ebpf.Ebpf, scene: Scene, wait: Callable[[], None]
-) -> Result:
-    """Trace and account while ``wait`` runs; compare what both say."""
+    collector: ebpf.Ebpf,
+    scene: Scene,
+    seconds: float,
+    windows: int = 1,
+    pause: Callable[[float], None] = time.sleep,
+) -> Run:
+    """Trace and account for so many windows; tell what both say."""
     with sched_truth.Trace() as trace:
-        before = _read(collector, scene)
-        wait()
-        after = _read(collector, scene)
+        readings = [_read(collector, scene)]
+        for number in range(windows):
+            if number:
+                trace.mark()
+            pause(seconds)
+            readings.append(_read(collector, scene))
     truth = trace.replay(sched_truth.threads_of(scene.domains()))
+    return Run(
+        [
+            _compare(readings[number], readings[number + 1], window)
+            for number, window in enumerate(truth.windows)
+        ],
+        _compare(readings[0], readings[-1], truth.wait_s),
+        truth.lost_events,
+        truth.missed_switches,
+    )
+
+
+def _compare(
+    before: _Reading, after: _Reading, truth_s: sched_truth.Matrix
+) -> Result:
     gross: sched_truth.Matrix = {}
     quota = dict.fromkeys(after.totals, 0.0)
     for victim, row in after.totals.items():
@@ -225,15 +261,12 @@ def measure(
             gross[victim][name] = gross[victim].get(name, 0.0) + grown_s
             quota[victim] += (pair[1] - old[1]) / 1e9
     return Result(
-        truth,
+        truth_s,
         gross,
         quota,
-        _grown_s(before.delay_ns, after.delay_ns),
+        {
+            name: (ns - before.delay_ns[name]) / 1e9
+            for name, ns in after.delay_ns.items()
+        },
         (after.throttled_ns - before.throttled_ns) / 1e9,
     )
-
-
-def _grown_s(
-    before: Mapping[str, int], after: Mapping[str, int]
-) -> dict[str, float]:
-    return {name: (ns - before[name]) / 1e9 for name, ns in after.items()}

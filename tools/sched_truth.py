@@ -9,6 +9,7 @@ CPU quota throttles the thread. It knows neither quota nor services.
 """
 
 import argparse
+import bisect
 import collections
 import dataclasses
 import json
@@ -17,7 +18,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import IO
 
 TRACING = pathlib.Path('/sys/kernel/tracing')
@@ -44,6 +45,8 @@ class Truth:
     start_s: float
     end_s: float
     wait_s: Matrix
+    #: The same for the time up to each mark.
+    windows: list[Matrix]
     lost_events: int
     #: Some kernels do not report 0.1 to 0.4 % of the switches; repaired.
     missed_switches: int
@@ -54,7 +57,7 @@ class Trace:
 
     def __init__(self) -> None:
         self._raw: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        self.start_s, self.end_s = 0.0, 0.0
+        self._edges_s: list[float] = []
         self.lost = 0
 
     def __enter__(self) -> 'Trace':
@@ -68,11 +71,15 @@ class Trace:
         self._write('trace_clock', 'mono')
         for event in EVENTS:
             self._write(f'events/sched/{event}/enable', '1')
-        self.start_s = time.monotonic()
+        self.mark()
         return self
 
+    def mark(self) -> None:
+        """End a window here; the next begins."""
+        self._edges_s.append(time.monotonic())
+
     def __exit__(self, *_: object) -> None:
-        self.end_s = time.monotonic()
+        self.mark()
         try:
             self._write('tracing_on', '0')
             with (self._instance / 'trace').open('rb') as source:
@@ -99,14 +106,15 @@ class Trace:
 
     def replay(self, threads: Mapping[int, str]) -> Truth:
         """Say for whom the threads (tid -> name) waited."""
-        replay = Replay(threads, self.start_s, self.end_s)
+        replay = Replay(threads, self._edges_s)
         self._raw.seek(0)
         replay.read(line.decode(errors='replace') for line in self._raw)
         self._raw.close()
         return Truth(
-            self.start_s,
-            self.end_s,
-            {victim: dict(row) for victim, row in replay.wait.items()},
+            self._edges_s[0],
+            self._edges_s[-1],
+            total(replay.windows),
+            replay.windows,
             self.lost,
             replay.missed,
         )
@@ -124,14 +132,15 @@ class Replay:
     """The run queues of all CPUs, event by event."""
 
     def __init__(
-        self, threads: Mapping[int, str], start_s: float, end_s: float
+        self, threads: Mapping[int, str], edges_s: Sequence[float]
     ) -> None:
-        self.wait: dict[str, dict[str, float]] = collections.defaultdict(
-            lambda: collections.defaultdict(float)
-        )
+        #: One for the time between any two edges.
+        self.windows: list[Matrix] = [
+            {name: {} for name in threads.values()} for _ in edges_s[1:]
+        ]
         self.missed = 0
         self._threads = threads
-        self._start, self._end = start_s, end_s
+        self._edges = list(edges_s)
         self._running: dict[int, int] = {}
         #: CPU -> tid that waits there -> accounted until.
         self._queues: dict[int, dict[int, float]] = collections.defaultdict(
@@ -197,10 +206,32 @@ class Replay:
         name = self._threads.get(runner, 'host') if runner else 'idle'
         queue = self._queues[cpu]
         for tid, since in queue.items():
-            counted = min(now, self._end) - max(since, self._start)
-            if runner is not None and tid in self._threads and counted > 0:
-                self.wait[self._threads[tid]][name] += counted
+            if runner is not None and tid in self._threads:
+                self._charge(self._threads[tid], name, since, now)
             queue[tid] = now
+
+    def _charge(
+        self, victim: str, runner: str, since: float, now: float
+    ) -> None:
+        first = max(0, bisect.bisect_right(self._edges, since) - 1)
+        for index in range(first, len(self.windows)):
+            low, high = self._edges[index : index + 2]
+            counted = min(now, high) - max(since, low)
+            if counted <= 0:
+                break
+            row = self.windows[index][victim]
+            row[runner] = row.get(runner, 0.0) + counted
+
+
+def total(windows: Iterable[Matrix]) -> Matrix:
+    """Add up windows."""
+    found: Matrix = {}
+    for window in windows:
+        for victim, row in window.items():
+            sums = found.setdefault(victim, {})
+            for runner, seconds in row.items():
+                sums[runner] = sums.get(runner, 0.0) + seconds
+    return found
 
 
 def threads_of(processes: Mapping[str, int]) -> dict[int, str]:
