@@ -175,7 +175,7 @@ class Scanner:
         for name in self._accounts.keys() - members.keys():
             self._forget(name)
         ranked = sorted(
-            (name for name in members if self._accounts[name].recent_us >= 1),
+            (name for name in members if self._accounts[name].recent_us > 0.5),
             key=lambda name: (-self._accounts[name].recent_us, name),
         )
         return [self._busy(name, members[name]) for name in ranked[:limit]]
@@ -187,7 +187,11 @@ class Scanner:
         if run_us is None:
             run_us = account.ended_us + live_us
         run_us = max(run_us, account.run_us)
-        account.recent_us = account.recent_us / 2 + run_us - account.run_us
+        grown_us = float(run_us - account.run_us)
+        if self._turn == 1:
+            # Used since the host booted: good for no more than a first order.
+            grown_us /= 1e6
+        account.recent_us = account.recent_us / 2 + grown_us
         account.run_us = run_us
 
     def _forget(self, name: str) -> None:
