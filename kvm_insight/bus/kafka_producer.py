@@ -118,12 +118,17 @@ class Producer:
         """End within a moment; what is not acknowledged by then has failed."""
         if self._closed:
             return
+        # One that is connecting can neither be flushed nor hurried.
+        connected = self._client is not None
         with contextlib.suppress(exception.BusUnavailable):
-            if self._trouble is None:
+            if connected and self._trouble is None:
                 self.flush(_CLOSE_S)
         self._closed = True
         self._work.set()
-        self._thread.join(2 * _CLOSE_S)
+        self._thread.join(2 * _CLOSE_S if connected else 0.5)
+        self._backlog.fail_all(
+            exception.BusUnavailable('closed before it was acknowledged')
+        )
 
     # All that follows runs in the thread
 
@@ -136,7 +141,9 @@ class Producer:
                 LOG.exception('the Kafka producer failed, building another')
                 self._replace(None)
             self._work.wait(_LOOK_EVERY_S)
-        self._end()
+        kafka_client.discard(self._spare)
+        kafka_client.discard(self._client)
+        self._settle()
 
     def _step(self) -> None:
         self._settle()
@@ -287,11 +294,3 @@ class Producer:
         if old is not None:
             self.rebuilt += 1
         self._backlog.unsend()
-
-    def _end(self) -> None:
-        kafka_client.discard(self._spare)
-        kafka_client.discard(self._client)
-        self._settle()
-        self._backlog.fail_all(
-            exception.BusUnavailable('closed before it was acknowledged')
-        )

@@ -3,6 +3,7 @@
 
 import dataclasses
 import pathlib
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from broker import node
 
 from kvm_insight.bus import driver, port
 
-SESSION_S = 3.0
+SESSION_S = 2.0
 
 
 @pytest.fixture(params=['embedded', 'kafka'])
@@ -70,6 +71,28 @@ def producer(bus: port.Bus) -> Iterator[port.Producer]:
     made = bus.producer()
     yield made
     made.close()
+
+
+@pytest.fixture(scope='session')
+def own_broker() -> Iterator[node.Broker]:
+    """A second broker, for the tests that maltreat it."""
+    with tempfile.TemporaryDirectory(dir='/var/tmp') as folder:
+        made = node.Broker(pathlib.Path(folder) / 'broker')
+        try:
+            made.up()
+            yield made
+        finally:
+            made.wipe()
+
+
+@pytest.fixture
+def fragile(own_broker: node.Broker) -> node.Broker:
+    """A broker to be maltreated, up whatever the test before did to it."""
+    own_broker.resume()
+    if not own_broker.answers():
+        own_broker.kill()
+        own_broker.start()
+    return own_broker
 
 
 @dataclasses.dataclass
