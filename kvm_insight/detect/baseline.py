@@ -6,6 +6,7 @@ one only after some evaluations, does not teach that it is usual.
 """
 
 import dataclasses
+from typing import Any
 
 import numpy
 from numpy import typing as npt
@@ -109,10 +110,10 @@ class Baseline:
     def _level(self, ring: Ring) -> Level:
         if len(ring) < self.rules.glimpse_minutes:
             return Level(minutes=len(ring))
-        median = float(numpy.median(ring))
-        deviation = float(numpy.median(numpy.abs(ring - median)))
+        middle = median(ring)
+        deviation = median(numpy.abs(ring - middle))
         return Level(
-            median / _PPM,
+            middle / _PPM,
             deviation / _PPM,
             len(ring),
             True,
@@ -128,3 +129,12 @@ def limit(level: Level, floor: float, deviations: float) -> float:
     """Return the suffering above which a domain is a victim."""
     spread = max(level.deviation, floor / 6)
     return max(floor, level.median + deviations * spread)
+
+
+def median(values: npt.NDArray[Any]) -> float:
+    """Return the median of at least one value; numpy's own loads a lot."""
+    ordered = numpy.sort(values)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return float(ordered[middle])
+    return (float(ordered[middle - 1]) + float(ordered[middle])) / 2

@@ -50,6 +50,26 @@ class Picture:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Use:
+    """The cores that each entity wanted in each slot of a window."""
+
+    cores: Floats
+    known: npt.NDArray[numpy.bool_]
+
+
+def use(series: window.Window) -> Use:
+    """Return what all did, to be looked at for one victim after another."""
+    values = series.values
+    known = (values[:, :, window.RUN] >= 0) & (values[:, :, window.DELAY] >= 0)
+    parts = numpy.maximum(values, 0)
+    wanted = parts[:, :, window.RUN] - parts[:, :, window.POLL]
+    wanted = numpy.maximum(wanted, 0) + parts[:, :, window.DELAY]
+    wanted = numpy.maximum(wanted - parts[:, :, window.THROTTLED], 0)
+    cores = numpy.where(known, wanted, 0) / series.slots[:, 2:3]
+    return Use(cores, known)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Look:
     """One victim's slots: when it waited, and when it did not."""
 
@@ -59,9 +79,12 @@ class _Look:
     slots: window.Numbers
     #: How much of the wait lies in each slot.
     weights: Floats
+    #: What each column wanted, weighted so.
+    wanted: Floats
+    charges: Mapping[str, int]
+    use: Use
     #: Slots of the last ten minutes in which it was busy and did not wait.
     calm: window.Numbers
-    charges: Mapping[str, int]
 
 
 def picture(
@@ -72,6 +95,7 @@ def picture(
     rules: settings.Settings,
     history: bool,
     incumbents: frozenset[str],
+    used: Use,
 ) -> Picture | None:
     """Return what the window says; None if it says nothing of the victim."""
     column = series.column(victim)
@@ -87,11 +111,13 @@ def picture(
     row = series.row(column, slots)
     charges = {who: us for who, us in row.items() if who != entity.QUOTA}
     weights = _weights(values)
-    look = _Look(series, host, victim, slots, weights, slots, charges)
+    wanted = _wanted(used, slots, weights)
     # One that is at full speed itself has its idle time to compare with.
-    idle = _cores(look, victim) >= rules.full_speed
+    idle = float(wanted[column]) >= rules.full_speed
     calm = _calm(series, column, scale.floor / 2, rules, idle)
-    look = dataclasses.replace(look, calm=calm)
+    look = _Look(
+        series, host, victim, slots, weights, wanted, charges, used, calm
+    )
     case = verdict.Case(
         victim=_suspect(victim, look),
         others=tuple(
@@ -177,42 +203,30 @@ def _suspect(who: str, look: _Look) -> suspect.Suspect:
     )
 
 
-def _used(
-    look: _Look, who: str, slots: window.Numbers
-) -> tuple[Floats, npt.NDArray[numpy.bool_]] | None:
-    """Return the cores that one wanted in each slot, and where known."""
-    column = look.series.column(who)
-    if column is None:
-        return None
-    values = look.series.values[slots, column]
-    known = (values[:, window.RUN] >= 0) & (values[:, window.DELAY] >= 0)
-    parts = numpy.maximum(values, 0)
-    wanted = numpy.maximum(parts[:, window.RUN] - parts[:, window.POLL], 0)
-    wanted += parts[:, window.DELAY] - parts[:, window.THROTTLED]
-    return numpy.maximum(wanted, 0) / look.series.slots[slots, 2], known
+def _wanted(used: Use, slots: window.Numbers, weights: Floats) -> Floats:
+    """Return the cores that each column wanted, by the victim's wait."""
+    weight = weights @ used.known[slots]
+    total = weights @ used.cores[slots]
+    return total / numpy.where(weight > 0, weight, 1.0)
 
 
 def _cores(look: _Look, who: str) -> float:
-    """Return the cores it wanted, weighted by the victim's wait."""
-    used = _used(look, who, look.slots)
-    if used is None:
-        return 0.0
-    cores, known = used
-    weight = float(look.weights[known].sum())
-    return (
-        float((cores * look.weights)[known].sum() / weight) if weight else 0.0
-    )
+    column = look.series.column(who)
+    return 0.0 if column is None else float(look.wanted[column])
 
 
 def _meanwhile(look: _Look, who: str) -> float | None:
     """Return what one usually wanted while the victim did not wait."""
     if not len(look.calm):
         return None
-    used = _used(look, who, look.calm)
-    if used is None or not used[1].any():
+    column = look.series.column(who)
+    if column is None:
+        return 0.0
+    known = look.use.known[look.calm, column]
+    if not known.any():
         # It was not there then: what it does is new.
         return 0.0
-    return float(numpy.median(used[0][used[1]]))
+    return baseline.median(look.use.cores[look.calm, column][known])
 
 
 def _confidence(look: _Look, column: int) -> float | None:

@@ -64,6 +64,11 @@ class Scene:
             self._sample.agent_id,
         )
 
+    @functools.cached_property
+    def use(self) -> evidence.Use:
+        """Return what all did in the last ten minutes."""
+        return evidence.use(self._known.series)
+
     def level(self, uuid: str) -> baseline.Level:
         """Return the suffering that is usual for a domain: none, as long as
         its history is too short to say."""
@@ -167,6 +172,7 @@ class Scene:
             self._rules,
             self.level(uuid).history,
             incumbents,
+            self.use,
         )
 
     def closest(

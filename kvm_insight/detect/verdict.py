@@ -177,14 +177,21 @@ def _blames(case: Case, excess: dict[str, float]) -> tuple[Blame, ...]:
     """Return what each one's excess cost, largest first."""
     everybody = [case.victim, *case.others]
     loads = [_load(one, case) for one in everybody]
-    blames = []
-    for one in case.others:
-        cores = excess.get(one.entity, 0.0)
-        if cores <= 0:
-            continue
-        parts = [cores if who is one else 0.0 for who in everybody]
-        spared = crowd.spared(loads, parts, case.cpus)
-        blames.append(Blame(one.entity, spared, cores))
+    parts = [
+        excess.get(one.entity, 0.0) if one is not case.victim else 0.0
+        for one in everybody
+    ]
+    found = zip(
+        everybody,
+        crowd.spared(loads, parts, case.cpus),
+        parts,
+        strict=True,
+    )
+    blames = [
+        Blame(one.entity, spared, cores)
+        for one, spared, cores in found
+        if cores > 0
+    ]
     return tuple(sorted(blames, key=lambda b: (-b.blame, b.entity)))
 
 
