@@ -74,6 +74,16 @@ def names(path: pathlib.Path | str) -> list[str]:
         raise explain(path, why) from why
 
 
+def inode(path: pathlib.Path | str) -> int | None:
+    """Return the inode's number; None when it is not there (any more)."""
+    try:
+        return os.stat(path).st_ino  # noqa: PTH116 (as the rest of this room)
+    except OSError as why:
+        if is_gone(why):
+            return None
+        raise explain(path, why) from why
+
+
 def is_gone(why: OSError) -> bool:
     """Say whether the error means that the file is not there (any more)."""
     return why.errno in _GONE

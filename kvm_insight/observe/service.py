@@ -224,8 +224,7 @@ class Scanner:
         path = self._processes[pids[0]].unit_path
         inode = None
         if path and self._layout.unified is not None:
-            folder = self._layout.unified / path
-            inode = folder.stat().st_ino if folder.exists() else None
+            inode = file.inode(self._layout.unified / path)
         return Busy(
             name=name,
             run_us=self._accounts[name].run_us,
