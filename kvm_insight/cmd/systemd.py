@@ -14,16 +14,14 @@ class Notifier:
         name = address or os.environ.get('NOTIFY_SOCKET', '')
         # A leading @ stands for the abstract namespace's NUL.
         self._address = '\0' + name[1:] if name.startswith('@') else name
-        self._socket: socket.socket | None = None
-        if self._address:
-            self._socket = socket.socket(
-                socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
-            )
-            self._socket.setblocking(False)
 
     def __call__(self, words: str) -> None:
         """Send lines such as ``READY=1``; never blocks, never raises."""
-        if self._socket is None:
+        if not self._address:
             return
-        with contextlib.suppress(OSError):
-            self._socket.sendto(words.encode(), self._address)
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_UNIX, kind) as sender,
+        ):
+            sender.sendto(words.encode(), self._address)

@@ -34,4 +34,18 @@ def load(
         )
     except cfg.Error as why:
         raise exception.ConfigError(str(why)) from why
+    _check(conf)
     return conf
+
+
+def _check(conf: cfg.ConfigOpts) -> None:
+    """Look at each option now; oslo.config would wait until it is used."""
+    for group, options in list_opts():
+        for option in options:
+            try:
+                conf[group].get(option.dest)
+            except cfg.ConfigFileValueError as why:
+                _, _, reason = str(why).rpartition('is not valid: ')
+                raise exception.ConfigError(
+                    f'[{group}] {option.name}: {reason}'
+                ) from why
