@@ -14,7 +14,6 @@ from kvm_insight.detect import (
     settings,
     suffering,
     suspect,
-    verdict,
 )
 from kvm_insight.model import entity, finding, window
 
@@ -37,7 +36,7 @@ class Host:
 class Picture:
     """One victim in one window."""
 
-    case: verdict.Case
+    case: suspect.Case
     suffering: float
     run_us: int
     delay_us: int
@@ -118,7 +117,7 @@ def picture(
     look = _Look(
         series, host, victim, slots, weights, wanted, charges, used, calm
     )
-    case = verdict.Case(
+    case = suspect.Case(
         victim=_suspect(victim, look),
         others=tuple(
             _suspect(other, look)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Suspect: one who used CPU while the victim waited, and its excess."""
+"""Suspects: who used CPU while the victim waited, and the case on them."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from kvm_insight.detect import settings
 
@@ -52,3 +53,28 @@ class Suspect:
             return 0.0
         rise = self.cores - self.usual
         return rise * self.overlap if rise >= rules.least_rise else 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Case:
+    """All that a verdict is drawn from."""
+
+    victim: Suspect
+    others: Sequence[Suspect]
+    cpus: int
+    delay_us: int
+    #: What its own quota made of the delay.
+    quota_us: int
+    #: The ledger's row without ``quota``, where there is a ledger.
+    row: dict[str, int]
+    source: str | None
+    confidence: float | None
+    coverage: float
+    #: Whether the victim's baseline is its own history.
+    history: bool
+    #: The host's busiest service while the victim waited.
+    busiest: str | None = None
+    #: Whether there was a time, not long ago, when it did not wait.
+    rose: bool = False
+    #: Who was named last; they stay so until they clearly stop.
+    incumbents: frozenset[str] = frozenset()

@@ -10,33 +10,8 @@ is usual for it: nobody within its rights is ever blamed.
 import dataclasses
 from collections.abc import Sequence
 
-from kvm_insight.detect import crowd, settings, suspect
+from kvm_insight.detect import crowd, ledger_row, settings, suspect
 from kvm_insight.model import entity, finding
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Case:
-    """All that a verdict is drawn from."""
-
-    victim: suspect.Suspect
-    others: Sequence[suspect.Suspect]
-    cpus: int
-    delay_us: int
-    #: What its own quota made of the delay.
-    quota_us: int
-    #: The ledger's row without ``quota``, where there is a ledger.
-    row: dict[str, int]
-    source: str | None
-    confidence: float | None
-    coverage: float
-    #: Whether the victim's baseline is its own history.
-    history: bool
-    #: The host's busiest service while the victim waited.
-    busiest: str | None = None
-    #: Whether there was a time, not long ago, when it did not wait.
-    rose: bool = False
-    #: Who was named last; they stay so until they clearly stop.
-    incumbents: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,21 +39,14 @@ class Verdict:
         return self.verdict, self.cause, names
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Shares:
-    """Parts of a trusted row that fell to each class."""
-
-    own: float
-    host: float
-    others: float
-
-
-def judge(case: Case, rules: settings.Settings) -> Verdict:
+def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
     """Return the verdict on one victim."""
     sure = _confidence(case)
     if case.quota_us * 2 >= case.delay_us > 0:
         return Verdict('self_inflicted', 'quota', sure)
-    shares = _shares(case, rules)
+    shares = ledger_row.of(case, rules)
+    if shares is not None:
+        case = ledger_row.seen(case, shares)
     if shares is not None and shares.host >= 0.5:
         return _host(case, shares, sure, shares.host, rules)
     contest = _contest(case, shares, rules)
@@ -107,7 +75,9 @@ class _Contest:
 
 
 def _contest(
-    case: Case, shares: _Shares | None, rules: settings.Settings
+    case: suspect.Case,
+    shares: ledger_row.Shares | None,
+    rules: settings.Settings,
 ) -> _Contest:
     """Weigh everybody's excess; first only of those who rose."""
     present = [
@@ -129,13 +99,15 @@ def _contest(
     return _Contest(total, own, host, blames, named)
 
 
-def _ease(blame: Blame, case: Case, rules: settings.Settings) -> float:
+def _ease(blame: Blame, case: suspect.Case, rules: settings.Settings) -> float:
     """Return the factor by which it is easier to stay named."""
     return rules.incumbent if blame.entity in case.incumbents else 1.0
 
 
 def _excesses(
-    case: Case, present: Sequence[suspect.Suspect], rules: settings.Settings
+    case: suspect.Case,
+    present: Sequence[suspect.Suspect],
+    rules: settings.Settings,
 ) -> tuple[dict[str, float], float]:
     """Return everybody's excess, and the blame that it takes to be named.
 
@@ -161,8 +133,8 @@ def _excesses(
 
 def _was_there(
     one: suspect.Suspect,
-    case: Case,
-    shares: _Shares | None,
+    case: suspect.Case,
+    shares: ledger_row.Shares | None,
     rules: settings.Settings,
 ) -> bool:
     """Say whether it may be blamed at all: it ran while the victim waited."""
@@ -173,7 +145,7 @@ def _was_there(
     return one.charged_us >= rules.least_charge * sum(case.row.values())
 
 
-def _blames(case: Case, excess: dict[str, float]) -> tuple[Blame, ...]:
+def _blames(case: suspect.Case, excess: dict[str, float]) -> tuple[Blame, ...]:
     """Return what each one's excess cost, largest first."""
     everybody = [case.victim, *case.others]
     loads = [_load(one, case) for one in everybody]
@@ -195,38 +167,20 @@ def _blames(case: Case, excess: dict[str, float]) -> tuple[Blame, ...]:
     return tuple(sorted(blames, key=lambda b: (-b.blame, b.entity)))
 
 
-def _load(one: suspect.Suspect, case: Case) -> crowd.Load:
+def _load(one: suspect.Suspect, case: suspect.Case) -> crowd.Load:
     if one.entity != case.victim.entity:
         return crowd.Load(one.threads, one.cores * one.overlap)
     others = one.threads - 1
     return crowd.Load(others, one.cores * others / max(one.threads, 1))
 
 
-def _shares(case: Case, rules: settings.Settings) -> _Shares | None:
-    """Return the row by class, if there is one to go by."""
-    total = sum(case.row.values())
-    waited = case.delay_us - case.quota_us
-    if case.source is None or total <= 0 or total * 2 < waited:
-        return None
-    if case.source != 'ebpf' and (case.confidence or 0.0) < rules.trusted:
-        return None
-    own = case.row.get(case.victim.entity, 0)
-    host = sum(us for who, us in case.row.items() if entity.is_host(who))
-    others = sum(
-        us
-        for who, us in case.row.items()
-        if entity.uuid_of(who) is not None and who != case.victim.entity
-    )
-    return _Shares(own / total, host / total, others / total)
-
-
-def _own_threads(shares: _Shares, contest: _Contest) -> bool:
+def _own_threads(shares: ledger_row.Shares, contest: _Contest) -> bool:
     return shares.own >= 0.5 and not contest.named
 
 
 def _host(
-    case: Case,
-    shares: _Shares | None,
+    case: suspect.Case,
+    shares: ledger_row.Shares | None,
     sure: float,
     part: float,
     rules: settings.Settings,
@@ -250,8 +204,8 @@ def _host(
 
 
 def _nobody(
-    case: Case,
-    shares: _Shares | None,
+    case: suspect.Case,
+    shares: ledger_row.Shares | None,
     sure: float,
     rules: settings.Settings,
 ) -> Verdict:
@@ -271,7 +225,7 @@ def _nobody(
     return Verdict('unknown', 'insufficient_evidence', min(sure, 0.3))
 
 
-def _others(case: Case, contest: _Contest, sure: float) -> Verdict:
+def _others(case: suspect.Case, contest: _Contest, sure: float) -> Verdict:
     named = contest.named
     rest = tuple(one for one in contest.blames if one not in named)
     if not named:
@@ -282,7 +236,7 @@ def _others(case: Case, contest: _Contest, sure: float) -> Verdict:
     )
 
 
-def _confidence(case: Case) -> float:
+def _confidence(case: suspect.Case) -> float:
     """Return how sure a verdict on this evidence can be at most."""
     sure = 0.95 if case.history else 0.7
     if case.source is None:

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is blamed, and who never is."""
+
+import dataclasses
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvm_insight.detect import settings, suspect, verdict
+from kvm_insight.model import entity
+
+RULES = settings.Settings()
+VICTIM = entity.domain('v')
+NOISY = entity.domain('n')
+OTHER = entity.domain('o')
+
+
+def one(
+    who: str, cores: float, entitled: float = 0.5, **more: object
+) -> suspect.Suspect:
+    known: dict[str, object] = {'threads': 1, 'overlap': 1.0}
+    return suspect.Suspect(
+        who,
+        cores=cores,
+        entitled=entitled,
+        **{**known, **more},  # type: ignore[arg-type]
+    )
+
+
+def case(
+    victim: suspect.Suspect, *others: suspect.Suspect, **more: object
+) -> suspect.Case:
+    row = {it.entity: it.charged_us for it in others if it.charged_us}
+    known: dict[str, object] = {
+        'cpus': 1,
+        'delay_us': 1_000_000,
+        'quota_us': 0,
+        'row': row or {it.entity: 1_000_000 for it in others[:1]},
+        'source': 'ebpf',
+        'confidence': 1.0,
+        'coverage': 1.0,
+        'history': False,
+    }
+    return suspect.Case(victim, others, **{**known, **more})  # type: ignore[arg-type]
+
+
+def judge(
+    victim: suspect.Suspect, *others: suspect.Suspect, **more: object
+) -> verdict.Verdict:
+    return verdict.judge(case(victim, *others, **more), RULES)
+
+
+def names(judged: verdict.Verdict) -> set[str]:
+    return {blame.entity for blame in judged.named}
+
+
+def test_full_speed_over_its_entitlement_is_named() -> None:
+    judged = judge(one(VICTIM, 0.5), one(NOISY, 1.0, charged_us=1_000_000))
+    assert judged.verdict == 'antagonist'
+    assert names(judged) == {NOISY}
+    assert judged.confidence <= 0.7
+
+
+def test_a_victim_slightly_over_its_own_is_still_a_victim() -> None:
+    judged = judge(
+        one(VICTIM, 0.6, 0.4), one(NOISY, 1.0, 0.4, charged_us=1_000_000)
+    )
+    assert names(judged) == {NOISY}
+
+
+def test_one_within_its_entitlement_is_never_named() -> None:
+    judged = judge(one(VICTIM, 1.0), one(OTHER, 0.5, charged_us=1_000_000))
+    assert judged.verdict == 'self_inflicted'
+    assert judged.cause == 'burst'
+    assert not judged.named
+
+
+@given(st.floats(0, 4), st.floats(0, 4), st.floats(0.05, 4), st.booleans())
+def test_nobody_is_named_who_never_ran_while_it_waited(
+    mine: float, others: float, entitled: float, rose: bool
+) -> None:
+    judged = judge(
+        one(VICTIM, mine),
+        one(NOISY, others, entitled, usual=0.0, charged_us=0),
+        one(OTHER, 0.2, charged_us=1_000_000),
+        rose=rose,
+    )
+    assert NOISY not in names(judged)
+
+
+@given(st.floats(0, 2), st.floats(0, 2), st.floats(0, 2), st.floats(0.01, 2))
+def test_a_throttled_guests_neighbours_are_blamed_for_nothing(
+    mine: float, others: float, usual: float, entitled: float
+) -> None:
+    judged = judge(
+        one(VICTIM, mine),
+        one(NOISY, others, entitled, usual=usual, charged_us=400_000),
+        quota_us=600_000,
+    )
+    assert (judged.verdict, judged.cause) == ('self_inflicted', 'quota')
+    assert not judged.named
+
+
+def test_who_was_always_so_is_not_who_did_it() -> None:
+    steady = one(OTHER, 0.9, usual=0.9, charged_us=500_000)
+    fresh = one(NOISY, 1.0, usual=0.0, charged_us=500_000)
+    judged = judge(
+        one(VICTIM, 0.5, usual=0.5), steady, fresh, cpus=2, rose=True
+    )
+    assert names(judged) == {NOISY}
+
+
+def test_history_outweighs_the_entitlement() -> None:
+    steady = one(OTHER, 1.0, usual=1.0, history=True, charged_us=900_000)
+    judged = judge(one(VICTIM, 0.5), steady, history=True)
+    assert not judged.named
+
+
+def test_threads_that_wait_for_one_another() -> None:
+    judged = judge(
+        one(VICTIM, 1.0, threads=2),
+        one(OTHER, 0.1, charged_us=50_000),
+        row={VICTIM: 900_000, OTHER: 50_000},
+    )
+    assert (judged.verdict, judged.cause) == ('self_inflicted', 'own_threads')
+
+
+def test_the_hosts_own_service_is_named() -> None:
+    backup = entity.service('backup')
+    judged = judge(
+        one(VICTIM, 0.5),
+        one(entity.HOST, 1.0, 0.2, charged_us=900_000),
+        row={backup: 800_000, entity.HOST: 100_000},
+    )
+    assert judged.verdict == 'host_process'
+    assert names(judged) == {backup}
+
+
+def test_a_busy_service_that_the_ledger_does_not_show_is_not_named() -> None:
+    judged = judge(
+        one(VICTIM, 0.5),
+        one(NOISY, 1.0, charged_us=950_000),
+        one(entity.HOST, 1.0, 0.1, charged_us=50_000),
+        row={NOISY: 950_000, entity.HOST: 50_000},
+        busiest=entity.service('backup'),
+    )
+    assert names(judged) == {NOISY}
+
+
+def test_a_weak_sampled_row_neither_names_nor_clears() -> None:
+    weak = {
+        'source': 'sampled',
+        'confidence': 0.2,
+        'row': {OTHER: 1_000_000},
+    }
+    judged = judge(one(VICTIM, 0.5), one(NOISY, 1.0), one(OTHER, 0.2), **weak)
+    assert names(judged) == {NOISY}
+    assert judged.confidence < 0.45
+
+
+def test_little_load_and_no_ledger_is_unknown() -> None:
+    judged = judge(
+        one(VICTIM, 0.2), one(OTHER, 0.1), source=None, row={}, cpus=2
+    )
+    assert (judged.verdict, judged.cause) == (
+        'unknown',
+        'insufficient_evidence',
+    )
+
+
+def test_many_small_ones_are_a_crowd() -> None:
+    crowd = [
+        one(entity.domain(str(n)), 0.5, 0.3, usual=0.1, charged_us=200_000)
+        for n in range(5)
+    ]
+    judged = judge(one(VICTIM, 0.5, 0.3, usual=0.1), *crowd, cpus=2)
+    assert (judged.verdict, judged.cause) == ('overcommit', 'crowded')
+    assert not judged.named
+    assert judged.others
+
+
+def test_one_who_is_named_stays_so_on_less() -> None:
+    weaker = one(NOISY, 0.85, 0.5, charged_us=1_000_000, usual=0.5)
+    told = case(one(VICTIM, 0.3), weaker, cpus=1)
+    before = verdict.judge(told, RULES)
+    again = dataclasses.replace(told, incumbents=frozenset({NOISY}))
+    assert NOISY not in names(before) or names(before) == {NOISY}
+    assert names(verdict.judge(again, RULES)) == {NOISY}
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 3), st.floats(0.01, 3), st.floats(0, 1)),
+        max_size=6,
+    )
+)
+def test_blame_and_confidence_are_parts(
+    others: list[tuple[float, float, float]],
+) -> None:
+    suspects = [
+        one(entity.domain(str(n)), cores, entitled, overlap=overlap)
+        for n, (cores, entitled, overlap) in enumerate(others)
+    ]
+    judged = judge(one(VICTIM, 0.7), *suspects, cpus=2, row={VICTIM: 1})
+    assert 0 <= judged.confidence <= 1
+    for blame in (*judged.named, *judged.others):
+        assert 0 <= blame.blame <= 1
+        assert blame.excess >= 0
