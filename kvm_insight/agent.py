@@ -237,7 +237,6 @@ def load_ledger(name: str) -> port.Collector:
         'kvm_insight.ledger',
         name,
         on_load_failure_callback=_refuse,
-        warn_on_missing_entrypoint=False,
     )
     return cast(Callable[[], port.Collector], manager.driver)()
 
