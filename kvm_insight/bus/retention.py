@@ -16,7 +16,7 @@ def tidy(records: log.Log, now_ms: int, tombstone_ms: int) -> None:
             _expire(records, part, now_ms - retention_ms)
         if compacted:
             _compact(records, part, now_ms - tombstone_ms)
-    records.query('PRAGMA incremental_vacuum(4096)')
+    records.shrink()
 
 
 def _expire(records: log.Log, part: int, before_ms: int) -> None:

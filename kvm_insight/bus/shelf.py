@@ -84,7 +84,7 @@ class Shelf:
 
     def shrink(self) -> None:
         """Give free pages back to the file system."""
-        self._log.query('PRAGMA incremental_vacuum(4096)')
+        self._log.shrink()
 
     def release_reserve(self) -> None:
         """Use the room set aside; fold the log of changes into the file."""
