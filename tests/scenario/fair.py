@@ -91,6 +91,7 @@ class Host:
         interval_s: float = 10.0,
         source: str | None = 'ebpf',
         confidence: float = 1.0,
+        slice_us: int = SLICE_US,
     ) -> None:
         self.guests = guests
         self.processes = processes or []
@@ -98,6 +99,7 @@ class Host:
         self.interval_s = interval_s
         self.source = source
         self.confidence = confidence
+        self.slice_us = slice_us
         self._random = random.Random(seed)
         self._threads: dict[str, list[_Thread]] = {}
         self._budget: dict[str, float] = {}
@@ -114,11 +116,11 @@ class Host:
 
     def samples(self, seconds: float) -> Iterator[sample.Sample]:
         """Run the host; yield a sample each interval, the first at once."""
-        slices = int(seconds * 1e6) // SLICE_US
+        slices = int(seconds * 1e6) // self.slice_us
         next_us = 0
         sequence = 0
         for number in range(slices + 1):
-            now_us = number * SLICE_US
+            now_us = number * self.slice_us
             if now_us >= next_us:
                 yield self._sample(sequence, now_us)
                 sequence += 1
@@ -141,12 +143,12 @@ class Host:
             queues.setdefault(allowed[0], []).append(thread)
         for queue in queues.values():
             first = queue[0]
-            first.run_us += SLICE_US
-            first.served += SLICE_US / first.weight
+            first.run_us += self.slice_us
+            first.served += self.slice_us / first.weight
             if first.entity in self._budget:
-                self._budget[first.entity] -= SLICE_US
+                self._budget[first.entity] -= self.slice_us
             for thread in queue[1:]:
-                thread.delay_us += SLICE_US
+                thread.delay_us += self.slice_us
                 self._charge(thread.entity, first.entity)
 
     def _runnable(self, now_us: int) -> list[_Thread]:
@@ -164,8 +166,8 @@ class Host:
                 if self._budget.get(who, 1) > 0:
                     found.append(thread)
                 else:
-                    thread.delay_us += SLICE_US
-                    thread.throttled_us += SLICE_US
+                    thread.delay_us += self.slice_us
+                    thread.throttled_us += self.slice_us
                     self._charge(who, entity.QUOTA)
         for process in self.processes:
             whole = Guest(process.name, process.schedule, process.cpus)
@@ -178,7 +180,7 @@ class Host:
             mean = sum(thread.served for thread in found) / len(found)
             for thread in found:
                 # A sleeper does not bank the time in which it slept.
-                thread.served = max(thread.served, mean - SLICE_US / 50)
+                thread.served = max(thread.served, mean - self.slice_us / 50)
         return found
 
     def _wants(self, thread: _Thread, guest: Guest, now_s: float) -> bool:
@@ -190,7 +192,7 @@ class Host:
 
     def _charge(self, victim: str, runner: str) -> None:
         row = self._charges.setdefault(victim, {})
-        row[runner] = row.get(runner, 0) + SLICE_US
+        row[runner] = row.get(runner, 0) + self.slice_us
 
     def _sample(self, sequence: int, now_us: int) -> sample.Sample:
         uptime_us = now_us + 1_000_000_000
