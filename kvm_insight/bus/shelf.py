@@ -86,10 +86,13 @@ class Shelf:
         """Give free pages back to the file system."""
         self._log.shrink()
 
-    def release_reserve(self) -> None:
-        """Use the room set aside; fold the log of changes into the file."""
+    def release_reserve(self) -> bool:
+        """Say whether there was room set aside; it can be used now."""
+        there = self._reserve.exists()
         self._reserve.unlink(missing_ok=True)
+        # The log of changes takes room itself: fold it into the file.
         self._log.query('PRAGMA wal_checkpoint(TRUNCATE)')
+        return there
 
     def set_reserve_aside(self) -> bool:
         """Say whether there is room on the disk, and keep some of it."""

@@ -22,6 +22,8 @@ LOG = logging.getLogger(__name__)
 
 _TIDY_EVERY_S = 30.0
 _ROOM_FOR_ONE = 16
+#: What a spool may grow to on a full disk, from the room it set aside.
+_FULL_DISK_BYTES = 512 * 1024
 #: What is kept in memory while the disk takes nothing.
 _MEMORY_BYTES = 4 * 1024 * 1024
 #: Ids of entries in memory lie above all that a file ever gives.
@@ -166,15 +168,17 @@ class Spool:
         return False
 
     def _make_room(self) -> bool:
-        """Say whether some of the oldest could be dropped for it."""
+        """Say whether trying again makes sense; drop some of the oldest."""
         try:
-            self._disk.release_reserve()
+            reserve = self._disk.release_reserve()
             gone = self._disk.delete_oldest(_ROOM_FOR_ONE)
         except sqlite3.Error:
             return False
         self.dropped += gone
-        self._max_bytes = min(self._max_bytes, self._disk.size_bytes)
-        return gone > 0
+        # Not to grow into the reserve, which the log of changes needs.
+        limit = max(self._disk.size_bytes, _FULL_DISK_BYTES)
+        self._max_bytes = min(self._max_bytes, limit)
+        return reserve or gone > 0
 
     def _damaged(self, why: Exception) -> None:
         """Move a broken file aside; a disk that fails may work later."""
