@@ -75,7 +75,7 @@ _SECURITY = [
         'security_protocol. PLAIN only over TLS.',
     ),
     cfg.StrOpt('username', help='Kafka user; needed with SASL.'),
-    cfg.StrOpt('password', secret=True, help='Kafka password.'),
+    cfg.StrOpt('password', secret=True, help='Password of that user; needed with SASL.'),
 ]
 _CLIENT = [
     cfg.StrOpt(
