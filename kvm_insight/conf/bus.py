@@ -75,7 +75,11 @@ _SECURITY = [
         'security_protocol. PLAIN only over TLS.',
     ),
     cfg.StrOpt('username', help='Kafka user; needed with SASL.'),
-    cfg.StrOpt('password', secret=True, help='Password of that user; needed with SASL.'),
+    cfg.StrOpt(
+        'password',
+        secret=True,
+        help='Password of that user; needed with SASL.',
+    ),
 ]
 _CLIENT = [
     cfg.StrOpt(
