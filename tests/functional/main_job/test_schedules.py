@@ -3,7 +3,6 @@
 
 import contextlib
 import dataclasses
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 
@@ -164,15 +163,5 @@ def test_nobody_but_the_aggressors_is_ever_named(act: Act) -> None:
 
 
 def test_a_replay_gives_the_same_bytes_as_live(act: Act) -> None:
-    done = subprocess.run(
-        [
-            stage.BIN / 'kvm-insight',
-            'replay',
-            '--json',
-            act.at.recording,
-        ],
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    live = [seen.value for seen in act.at.reader.seen]
-    assert done.stdout.splitlines() == live
+    replayed = act.at.replay()
+    assert stage.by_finding(replayed.splitlines()) == act.at.live()
