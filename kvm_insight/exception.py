@@ -57,7 +57,7 @@ class BusRefused(BusError):
 
 
 class RecordRefused(BusRefused):
-    """This record is never taken (too large, no key); others may be."""
+    """One record is never taken (too large, no key); others may be."""
 
 
 class SpoolFull(BusError):

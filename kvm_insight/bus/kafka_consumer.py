@@ -2,6 +2,7 @@
 """Kafka's consumer behind our port; connects when it is first used."""
 
 import contextlib
+import itertools
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -63,11 +64,8 @@ class Consumer:
         self._raise_listener_error()
         if not batches:
             self._check_reachable(client)
-        return [
-            kafka_record.ours(record)
-            for batch in batches.values()
-            for record in batch
-        ]
+        found = itertools.chain.from_iterable(batches.values())
+        return [kafka_record.ours(record) for record in found]
 
     def _raise_listener_error(self) -> None:
         error, self._rebalance.error = self._rebalance.error, None
