@@ -15,6 +15,8 @@ from kvm_insight.bus import driver, port, topic
 from kvm_insight.model import codec, finding
 
 BIN = pathlib.Path(sys.executable).parent
+#: What was sent last has come everywhere by then.
+SETTLE_S = 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,7 +108,35 @@ class Stage:
 
     def end(self) -> dict[str, int]:
         """End the services, the source of samples first."""
-        return {service.log.stem: service.end() for service in self.services}
+        statuses = {}
+        for service in self.services:
+            statuses[service.log.stem] = service.end()
+            time.sleep(SETTLE_S)
+        return statuses
+
+    def live(self) -> dict[str, list[bytes]]:
+        """Return the records that were published, by finding.
+
+        Each finding has a partition; only within one there is an order.
+        """
+        return by_finding([seen.value for seen in self.reader.seen])
+
+    def replay(self) -> bytes:
+        """Return what a replay of the recording prints."""
+        return subprocess.run(
+            [BIN / 'kvm-insight', 'replay', '--json', self.recording],
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+
+
+def by_finding(values: list[bytes]) -> dict[str, list[bytes]]:
+    """Return each finding's records in their order."""
+    found: dict[str, list[bytes]] = {}
+    for value in values:
+        one = codec.decode(value, finding.Finding).id
+        found.setdefault(one, []).append(value)
+    return found
 
 
 @contextlib.contextmanager
