@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What holds for all tests: where the tree is, and that nothing is skipped."""
 
+import logging
 import pathlib
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -61,3 +62,15 @@ def pytest_runtest_makereport(
 def tree() -> pathlib.Path:
     """The checked-out tree."""
     return ROOT
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """Commands set the log up; the next test finds it as it was."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    for one in set(root.handlers) - set(handlers):
+        if type(one) is logging.StreamHandler:
+            root.removeHandler(one)
