@@ -23,7 +23,7 @@ LOG = logging.getLogger(__name__)
 State = Literal['connecting', 'up', 'away', 'refused']
 
 
-_LOOK_EVERY_S = 0.2
+_LOOK_EVERY_S = 0.5
 _LOOK_OFTEN_S = 0.02
 #: So many go out while nobody knows whether the bus is there.
 _PROBES = 10
@@ -99,7 +99,7 @@ class Forwarder:
         self._thread.start()
 
     def wake(self) -> None:
-        """Look at the spool now; it is looked at five times a second."""
+        """Look at the spool now; it is looked at twice a second."""
         self._work.set()
 
     def stop(self, timeout_s: float) -> None:
@@ -202,6 +202,8 @@ class Forwarder:
     # What goes out
 
     def _send(self) -> bool:
+        if self._spool.pending <= len(self._sent):
+            return False
         count = self._room()
         if count <= 0:
             return False

@@ -32,6 +32,7 @@ LOG = logging.getLogger(__name__)
 
 _RETRY_S = 1.0
 _LOOK_EVERY_S = 0.1
+_IDLE_S = 1.0
 _CLOSE_S = 2.0
 #: So long a client that woke up may catch up before it is replaced.
 _GRACE_S = 5.0
@@ -140,7 +141,7 @@ class Producer:
                 # Whatever the client does, its replacement may do better.
                 LOG.exception('the Kafka producer failed, building another')
                 self._replace(None)
-            self._work.wait(_LOOK_EVERY_S)
+            self._work.wait(_LOOK_EVERY_S if len(self._backlog) else _IDLE_S)
         kafka_client.discard(self._spare)
         kafka_client.discard(self._client)
         self._settle()

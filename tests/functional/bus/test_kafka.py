@@ -261,3 +261,29 @@ def poll_for(
     end = time.monotonic() + timeout_s
     while not values and time.monotonic() < end:
         values += [record.value for record in consumer.poll(0.5)]
+
+
+def test_a_named_member_comes_back_to_its_partitions(
+    broker: node.Broker, open_topic: str
+) -> None:
+    """A quick restart of a replica with an instance id moves nothing."""
+    chosen: dict[str, object] = {
+        'servers': broker.servers,
+        'group_instance_id': 'replica-1',
+        'session_timeout_ms': 10_000,
+    }
+    bus = driver.open_bus('kafka', chosen)
+    group = f'group-{uuid.uuid4().hex}'
+    first = bus.consumer([open_topic], group=group)
+    while not first.assignment():
+        first.poll(0.2)
+    generation = first.generation()
+    first.close()
+    second = bus.consumer([open_topic], group=group)
+    began = time.monotonic()
+    while not second.assignment():
+        second.poll(0.2)
+    assert time.monotonic() - began < 8
+    assert len(second.assignment()) == 2
+    assert second.generation() >= generation
+    second.close()
