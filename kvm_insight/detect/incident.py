@@ -118,7 +118,10 @@ def key_of(
 
 
 def is_another(found: finding.Finding, fresh: verdict.Verdict) -> bool:
-    """Say whether a verdict tells another story: nobody named is the same."""
+    """Say whether a verdict tells another story: nobody named is the same,
+    and so is the host, whichever of its processes is ahead."""
+    if found.verdict == fresh.verdict == 'host_process':
+        return False
     before = words.names(found)
     after = {blame.entity for blame in fresh.named}
     return bool(before or after) and not before & after

@@ -61,6 +61,8 @@ class Settings:
     least_charge: float = 0.03
     #: The same for the host, which is somewhere at work always.
     host_charge: float = 0.20
+    #: Part of the host's part from which one of its services is named.
+    service: float = 0.25
     #: A sampled row below this confidence names nobody and clears nobody.
     trusted: float = 0.50
     #: What the host itself may use of its CPUs.

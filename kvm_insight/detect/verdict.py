@@ -189,18 +189,27 @@ def _host(
 
     What a ledger does not show there is not named, however busy it is.
     """
-    charged = {who: us for who, us in case.row.items() if entity.is_host(who)}
     host = next(
         (one for one in case.others if entity.is_host(one.entity)), None
     )
-    name = max(
-        charged, key=lambda who: (charged[who], who), default=entity.HOST
-    )
+    name = _service(case, rules)
     if shares is None and case.busiest is not None:
         name = case.busiest
     excess = host.over(rules, rose=True) if host else 0.0
     blame = Blame(name, min(1.0, part), excess)
     return Verdict('host_process', 'service', sure, (blame,))
+
+
+def _service(case: suspect.Case, rules: settings.Settings) -> str:
+    """Return the service that the row shows most, if that is enough of what
+    fell to the host: a process is not known by name from its first moment."""
+    charged = {who: us for who, us in case.row.items() if entity.is_host(who)}
+    services = [who for who in charged if who != entity.HOST]
+    name = max(services, key=lambda it: (charged[it], it), default=None)
+    if name is None:
+        return entity.HOST
+    enough = charged[name] >= rules.service * sum(charged.values())
+    return name if enough else entity.HOST
 
 
 def _nobody(
