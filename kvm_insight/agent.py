@@ -82,7 +82,7 @@ class Agent:
         """Work until ``stop`` is set."""
         try:
             self._observatory.start(_FIRST_ANSWER_S)
-            self._sweep()
+            self._sweep(survey=True)
             self._notify('READY=1')
             self._work(stop)
         finally:
@@ -98,26 +98,27 @@ class Agent:
             if self._reloading.is_set():
                 plan = self._apply_reload(plan)
             try:
-                getattr(self, f'_{step}')()
+                self._make(step, survey=plan.survey)
             except Exception:
                 LOG.exception('%s failed; the next one comes', step)
             self._notify('WATCHDOG=1')
             plan.done(step, time.monotonic())
 
-    def _tick(self) -> None:
-        self._observatory.tick()
+    def _make(self, step: schedule.Step, *, survey: bool) -> None:
+        if step == 'tick':
+            self._observatory.tick()
+        elif step == 'ask':
+            self._observatory.ask()
+        else:
+            self._sweep(survey=survey)
 
-    def _ask(self) -> None:
-        self._observatory.ask()
-
-    def _sweep(self) -> None:
+    def _sweep(self, *, survey: bool) -> None:
         """Make one sample of everything and hand it on."""
-        sight = self._observatory.sweep()
+        sight = self._observatory.sweep(survey=survey)
         domains, misfits = self._identify(sight)
         now = self._sample(sight, domains, misfits)
         self._sequence += 1
         self._last_us = now.uptime_us
-        self._on_sample(now)
         self._notify(f'STATUS={len(domains)} domains, {self._words()}')
         try:
             self._store.append(
@@ -129,6 +130,7 @@ class Agent:
             )
         except exception.BusError as why:
             LOG.error('sample %d is lost: %s', now.sequence, why)
+        self._on_sample(now)
 
     def _identify(
         self, sight: observatory.Sight

@@ -6,7 +6,7 @@ import contextlib
 import pathlib
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from oslo_config import cfg
 
@@ -36,12 +36,13 @@ def serve(args: argparse.Namespace) -> int:
     """Run the agent until SIGTERM or SIGINT."""
     loaded = service.configure(args)
     stop = service.stop_on_signals()
-    with open_bus(loaded) as bus, open_store(loaded, bus) as store:
+    with open_bus(loaded) as bus, open_store(loaded, bus) as (store, wake):
         watcher = agent.Agent(
             settings(loaded),
             store,
             reload=lambda: settings(service.configure(args)),
             notify=systemd.Notifier(),
+            on_sample=lambda _: wake(),
         )
         signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
         watcher.run(stop)
@@ -57,7 +58,9 @@ def settings(loaded: cfg.ConfigOpts) -> agent.Settings:
         host=options.host_name(loaded),
         compute_id=options.compute_id(loaded),
         topic=loaded[bus_options.GROUP].topic_prefix + topic.SAMPLES,
-        schedule=schedule.Settings(group.interval_s, group.tick_s),
+        schedule=schedule.Settings(
+            group.interval_s, group.tick_s, group.survey_s
+        ),
         observatory=observatory.Settings(
             hypervisor=hypervisor.Settings(
                 uri=group.libvirt_uri,
@@ -87,8 +90,13 @@ def open_bus(loaded: cfg.ConfigOpts) -> Iterator[port.Bus]:
 
 
 @contextlib.contextmanager
-def open_store(loaded: cfg.ConfigOpts, bus: port.Bus) -> Iterator[spool.Spool]:
-    """Open the spool and drain it into the bus from a thread."""
+def open_store(
+    loaded: cfg.ConfigOpts, bus: port.Bus
+) -> Iterator[tuple[spool.Spool, Callable[[], None]]]:
+    """Open the spool and drain it into the bus from a thread.
+
+    Also gives what tells that thread that there is something new.
+    """
     store = spool.Spool(*bus_options.spool_settings(loaded))
     try:
         forwarder = forward.Forwarder(
@@ -96,7 +104,7 @@ def open_store(loaded: cfg.ConfigOpts, bus: port.Bus) -> Iterator[spool.Spool]:
         )
         forwarder.start()
         try:
-            yield store
+            yield store, forwarder.wake
         finally:
             forwarder.stop(_STOP_S)
     finally:

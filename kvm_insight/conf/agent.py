@@ -47,6 +47,17 @@ _WHEN = [
         ' fewer samples.',
     ),
     cfg.FloatOpt(
+        'survey_s',
+        default=30.0,
+        min=1.0,
+        max=600.0,
+        mutable=True,
+        help='Seconds between two readings of what changes slowly or what'
+        ' QEMU has to be asked for: memory, NUMA, balloon, disks, interfaces.'
+        ' Most of the cost: lower it to interval_s to see disks as often as'
+        ' CPUs.',
+    ),
+    cfg.FloatOpt(
         'tick_s',
         default=1.0,
         min=0.2,

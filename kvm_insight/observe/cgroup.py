@@ -63,7 +63,7 @@ class Groups:
         paths = self.inner if inner else self.outer
         mount = self.layout.controllers.get(controller)
         if mount is not None and controller in paths:
-            return Group(mount / paths[controller], v2=False)
+            return _group(mount, paths[controller], v2=False)
         return None if mount is not None else self.unified(inner=inner)
 
     def unified(self, *, inner: bool = False) -> Group | None:
@@ -71,14 +71,20 @@ class Groups:
         path = (self.inner if inner else self.outer).get('')
         if self.layout.unified is None or path is None:
             return None
-        return Group(self.layout.unified / path, v2=True)
+        return _group(self.layout.unified, path, v2=True)
 
     def vcpu(self, controller: str, index: int) -> Group | None:
         """Return a vCPU's own group; it need not exist."""
         group = self.find(controller, inner=True)
         if group is None:
             return None
-        return Group(group.path / f'vcpu{index}', group.v2)
+        return _group(group.path, f'vcpu{index}', v2=group.v2)
+
+
+@functools.lru_cache(maxsize=8192)
+def _group(mount: pathlib.Path, path: str, *, v2: bool) -> Group:
+    """Return the group; joining paths anew would cost more than reading."""
+    return Group(mount / path, v2)
 
 
 @functools.lru_cache(maxsize=8)

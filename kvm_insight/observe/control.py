@@ -68,10 +68,10 @@ def weight_of_shares(shares: int) -> int:
 def read_quota(group: cgroup.Group) -> Quota | None:
     """Return the group's own quota; None where it has no such file."""
     if group.v2:
-        text = file.read(group.path / 'cpu.max')
+        text = file.read(f'{group.path}/cpu.max')
         return None if text is None else parse_cpu_max(text)
-    quota_us = file.read_number(group.path / 'cpu.cfs_quota_us')
-    period_us = file.read_number(group.path / 'cpu.cfs_period_us')
+    quota_us = file.read_number(f'{group.path}/cpu.cfs_quota_us')
+    period_us = file.read_number(f'{group.path}/cpu.cfs_period_us')
     if quota_us is None:
         return None
     return Quota(None if quota_us < 0 else quota_us, period_us)
@@ -80,14 +80,14 @@ def read_quota(group: cgroup.Group) -> Quota | None:
 def read_weight(group: cgroup.Group) -> int | None:
     """Return the group's weight in v2's measure."""
     if group.v2:
-        return file.read_number(group.path / 'cpu.weight')
-    shares = file.read_number(group.path / 'cpu.shares')
+        return file.read_number(f'{group.path}/cpu.weight')
+    shares = file.read_number(f'{group.path}/cpu.shares')
     return None if shares is None else weight_of_shares(shares)
 
 
 def read_throttling(group: cgroup.Group) -> Throttling | None:
     """Return how the group's own quota throttled it."""
-    text = file.read(group.path / 'cpu.stat')
+    text = file.read(f'{group.path}/cpu.stat')
     return None if text is None else parse_cpu_stat(text)
 
 

@@ -99,6 +99,7 @@ class Domain:
         )
         self._throttle = throttle.Throttle(source.budget)
         self._throttles = False
+        self._surveyed = False
         self._groups = cgroup.read_groups(
             source.proc, source.cgroup_root, qemu.pid
         )
@@ -163,14 +164,20 @@ class Domain:
             )
 
     def sweep(
-        self, monitors: Mapping[pathlib.Path, frozenset[int]] | None = None
+        self,
+        monitors: Mapping[pathlib.Path, frozenset[int]] | None = None,
+        *,
+        survey: bool = True,
     ) -> Parts | None:
         """Return everything, or None when QEMU is gone.
 
-        ``monitors``: what ``Source.monitors`` returned for this sweep.
+        ``monitors``: from ``Source.monitors``. Without ``survey`` memory is
+        left out, and affinity is as it was.
         """
         run = self._source.board.run
-        if not run('threads', self._refresh):
+        survey = survey or not self._surveyed
+        self._surveyed = True
+        if not run('threads', self._refresh if survey else self._follow):
             return None
         parts = Parts(
             epoch=self.epoch,
@@ -180,7 +187,10 @@ class Domain:
             cpu=run('cpu_control', self._control),
             kvm=run('kvm', lambda: kvm.read(self._source.sysfs, self.pid)),
             pressure=run('domain_pressure', self._pressure),
-            memory=run('domain_memory', self._memory) or sample.Memory(),
+            memory=run(
+                'domain_memory', self._memory if survey else sample.Memory
+            )
+            or sample.Memory(),
             monitored=resctrl.read(dict(monitors or {}), self.tids),
             run_delay_us=self._run_delay_us(),
         )
@@ -195,6 +205,10 @@ class Domain:
     def _all(self) -> Iterator[process.Thread]:
         yield from self._qemu.threads.values()
         yield from self._workers.threads()
+
+    def _follow(self) -> bool:
+        self._workers.refresh()
+        return self._qemu.rename()
 
     def _refresh(self) -> bool:
         self._workers.refresh()
@@ -242,16 +256,8 @@ class Domain:
                 total = process.add(total, self._workers.total())
             if not threads and not total.slices:
                 continue
-            counts = self._qemu.counts
-            found.append(
-                sample.Threads(
-                    kind=kind,
-                    threads=threads,
-                    run_us=total.run_us if counts else None,
-                    run_delay_us=total.run_delay_us if counts else None,
-                    slices=total.slices if counts else None,
-                )
-            )
+            used = total._asdict() if self._qemu.counts else {}
+            found.append(sample.Threads(kind=kind, threads=threads, **used))
         return found
 
     def _run_delay_us(self) -> int | None:
@@ -274,12 +280,10 @@ class Domain:
         return pressure.read_group(self._groups) if self._groups else None
 
     def _memory(self) -> sample.Memory | None:
-        source = self._source
+        proc, board = self._source.proc, self._source.board
         if self._groups is None:
             return None
-        return footprint.read(
-            source.proc, self.pid, self._groups, source.board
-        )
+        return footprint.read(proc, self.pid, self._groups, board)
 
     def _own_throttled_us(self, index: int) -> int | None:
         group = self._groups and self._groups.vcpu('cpu', index)

@@ -40,6 +40,11 @@ class Hypervisor:
 
     def ask(self) -> None:
         """Let libvirt measure; ``view`` has the answer some time later."""
+        self.tend()
+        self._session.ask()
+
+    def tend(self) -> None:
+        """Give a call up that hangs, and go on with a new connection."""
         self._stuck = [s for s in self._stuck if not s.ended()]
         hangs = self._session.hangs(self._settings.call_timeout_s)
         if hangs and len(self._stuck) < _MOST_STUCK:
@@ -51,7 +56,6 @@ class Hypervisor:
             self._stuck.append(self._session)
             self._session = self._open()
             self._session.start()
-        self._session.ask()
 
     def wait_for_round(self, timeout_s: float) -> None:
         """Wait for libvirt's first answer or refusal, at most so long."""

@@ -75,23 +75,23 @@ def read_charged(groups: cgroup.Groups) -> Charged | None:
 
 
 def _charged_v2(path: pathlib.Path) -> Charged | None:
-    current = file.read_number(path / 'memory.current')
+    current = file.read_number(f'{path}/memory.current')
     if current is None:
         return None
-    events = file.pairs(file.read(path / 'memory.events') or '')
+    events = file.pairs(file.read(f'{path}/memory.events') or '')
     return Charged(
         current,
-        file.read_number(path / 'memory.swap.current'),
+        file.read_number(f'{path}/memory.swap.current'),
         events.get('oom_kill'),
     )
 
 
 def _charged_v1(path: pathlib.Path) -> Charged | None:
-    current = file.read_number(path / 'memory.usage_in_bytes')
+    current = file.read_number(f'{path}/memory.usage_in_bytes')
     if current is None:
         return None
-    both = file.read_number(path / 'memory.memsw.usage_in_bytes')
-    events = file.pairs(file.read(path / 'memory.oom_control') or '')
+    both = file.read_number(f'{path}/memory.memsw.usage_in_bytes')
+    events = file.pairs(file.read(f'{path}/memory.oom_control') or '')
     # The two are read one after the other, so their difference may dip.
     swap = None if both is None else max(0, both - current)
     return Charged(current, swap, events.get('oom_kill'))

@@ -77,7 +77,7 @@ def read_numa(groups: cgroup.Groups) -> dict[str, int] | None:
     group = groups.find('memory')
     if group is None:
         return None
-    text = file.read(group.path / 'memory.numa_stat')
+    text = file.read(f'{group.path}/memory.numa_stat')
     return None if text is None else parse_numa_stat(text, v2=group.v2)
 
 
@@ -136,7 +136,7 @@ def read_hugetlb(groups: cgroup.Groups) -> dict[str, int] | None:
         if not name.endswith(suffix) or len(words) != 2:
             continue
         size = parse_page_size(words[1])
-        count = file.read_number(group.path / name)
+        count = file.read_number(f'{group.path}/{name}')
         if size is not None and count is not None:
             found[str(size)] = count
     return found or None

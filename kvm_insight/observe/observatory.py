@@ -90,18 +90,20 @@ class Observatory:
 
     def tick(self) -> None:
         """Notice who came and left; read all threads if the ledger asks."""
+        self._hypervisor.tend()
         self._board.run('roster', lambda: self._look(thoroughly=False))
         if self.ledger.ticks:
             self._board.run('tick', self._read_threads)
             self.ticks += 1
 
-    def sweep(self) -> Sight:
-        """Read everything."""
+    def sweep(self, *, survey: bool) -> Sight:
+        """Read everything; what changes slowly only with ``survey``."""
         now_s = time.monotonic()
         time_us, uptime_us = time.time_ns() // 1000, myself.uptime_us()
         run = self._board.run
         run('roster', lambda: self._look(thoroughly=True))
-        swept = run('domains', self._population.sweep) or []
+        people = self._population
+        swept = run('domains', lambda: people.sweep(survey=survey)) or []
         ledger = run('ledger', lambda: self._collect(swept))
         system, self._busy = self._host.read(self._population.pids())
         self._population.adopt(self._host.scanner.vhost)

@@ -78,11 +78,13 @@ class Population:
         for resident in self:
             resident.follower.adopt(vhost.get(resident.entry.pid, ()))
 
-    def sweep(self) -> list[tuple[roster.Entry, domain.Parts]]:
+    def sweep(
+        self, *, survey: bool = True
+    ) -> list[tuple[roster.Entry, domain.Parts]]:
         """Return everything of everybody; who vanished is left out."""
         monitors = self._source.monitors()
         found = [
-            (resident.entry, resident.follower.sweep(monitors))
+            (resident.entry, resident.follower.sweep(monitors, survey=survey))
             for resident in self
         ]
         return [(entry, parts) for entry, parts in found if parts is not None]

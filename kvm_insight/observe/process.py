@@ -131,6 +131,14 @@ class Process:
         self.gone = self._ended_as_a_whole()
         return not self.gone
 
+    def rename(self) -> bool:
+        """Read all threads and their names; False when it is gone."""
+        if not self.read():
+            return False
+        for thread in list(self.threads.values()):
+            self._classify(thread)
+        return True
+
     def refresh(self) -> bool:
         """Read all threads, their names and where they may run."""
         stat = task.read_process(self._proc, self.pid)

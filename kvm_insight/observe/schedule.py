@@ -15,10 +15,17 @@ LEAD_S = 1.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """The two speeds."""
+    """The speeds."""
 
     interval_s: float = 10.0
     tick_s: float = 1.0
+    #: What changes slowly, or what QEMU has to be asked for.
+    survey_s: float = 30.0
+
+    @property
+    def survey_every(self) -> int:
+        """Return which sweep is also a survey: each n-th."""
+        return max(1, round(self.survey_s / self.interval_s))
 
 
 class Schedule:
@@ -36,13 +43,19 @@ class Schedule:
         self._sweep_s = now_s + settings.interval_s
         self._lead_s = min(LEAD_S, settings.interval_s / 4)
         self._asked = False
+        self._sweeps = 1
         self._tick_s = now_s
         self._plan_tick(now_s)
+
+    @property
+    def survey(self) -> bool:
+        """Say whether the next sweep is to be a survey."""
+        return self._sweeps % self._settings.survey_every == 0
 
     def next(self) -> tuple[float, Step]:
         """Return when the next step is due, and which it is."""
         steps: list[tuple[float, Step]] = [(self._sweep_s, 'sweep')]
-        if not self._asked:
+        if self.survey and not self._asked:
             steps.append((self._sweep_s - self._lead_s, 'ask'))
         if self._tick_s < self._sweep_s:
             steps.append((self._tick_s, 'tick'))
@@ -57,6 +70,7 @@ class Schedule:
         else:
             behind = int((now_s - self._sweep_s) / self._settings.interval_s)
             self._sweep_s += (behind + 1) * self._settings.interval_s
+            self._sweeps += 1
             self._asked = False
             self._plan_tick(now_s)
 

@@ -148,6 +148,7 @@ def watch(tmp_path: pathlib.Path) -> Iterator[Watch]:
             'agent.host': 'lab-host',
             'agent.interval_s': '1',
             'agent.tick_s': '0.4',
+            'agent.survey_s': '1',
             'agent.libvirt_timeout_s': '1.5',
             'bus.path': str(folder / 'bus.db'),
             'bus.spool_path': str(folder / 'spool.db'),

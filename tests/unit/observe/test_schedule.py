@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kvm_insight.observe import schedule
 
-SETTINGS = schedule.Settings(interval_s=10.0, tick_s=1.0)
+SETTINGS = schedule.Settings(interval_s=10.0, tick_s=1.0, survey_s=10.0)
 
 
 def play(
@@ -76,7 +76,24 @@ def test_after_the_host_slept_nothing_is_made_up_for() -> None:
 
 def test_a_short_interval_has_a_shorter_lead() -> None:
     plan = schedule.Schedule(
-        schedule.Settings(interval_s=1.0, tick_s=0.4), 0.0, lambda: 0.5
+        schedule.Settings(interval_s=1.0, tick_s=0.4, survey_s=1.0),
+        0.0,
+        lambda: 0.5,
     )
     steps = play(plan, 3.0, {})
     assert [at for at, step in steps if step == 'ask'] == [0.75, 1.75, 2.75]
+
+
+def test_what_is_slow_or_dear_is_read_at_each_third_sweep() -> None:
+    settings = schedule.Settings(interval_s=10.0, tick_s=1.0, survey_s=30.0)
+    plan = schedule.Schedule(settings, 0.0, lambda: 0.5)
+    now, surveys, asks = 0.0, [], []
+    while now < 125:
+        now, step = plan.next()
+        if step == 'sweep' and plan.survey:
+            surveys.append(now)
+        if step == 'ask':
+            asks.append(now)
+        plan.done(step, now)
+    assert surveys == [30.0, 60.0, 90.0, 120.0]
+    assert asks == [29.0, 59.0, 89.0, 119.0]
