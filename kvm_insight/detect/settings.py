@@ -49,7 +49,7 @@ class Settings:
     #: Excess that is none, in cores.
     least_excess: float = 0.05
     #: Full speed: so many cores, and so many times the entitlement.
-    full_speed: float = 0.75
+    full_speed: float = 0.80
     full_over: float = 1.25
     #: Cores by which one must rise to be named within its entitlement.
     least_rise: float = 0.25
