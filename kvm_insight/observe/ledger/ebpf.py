@@ -59,7 +59,7 @@ class Ebpf:
         _require(btf)
         library = libbpf.Library()
         self._cpus = library.call('libbpf_num_possible_cpus')
-        self._programs = libbpf.Programs(library, path, {'cpus': self._cpus})
+        self.programs = libbpf.Programs(library, path, {'cpus': self._cpus})
         try:
             self._open(clock_ns)
         except exception.LedgerError:
@@ -67,7 +67,7 @@ class Ebpf:
             raise
 
     def _open(self, clock_ns: Callable[[], int]) -> None:
-        programs = self._programs
+        programs = self.programs
         self._clock_ns = clock_ns
         self._control = programs.memory('control', writable=True)
         self._control[:4] = _U32.pack(1)
@@ -121,10 +121,10 @@ class Ebpf:
         if keys == self._keys:
             return
         for name, key in self._keys.keys() - keys.keys():
-            self._programs.delete(name, key)
+            self.programs.delete(name, key)
         for (name, key), number in keys.items() - self._keys.items():
             try:
-                self._programs.update(name, key, number)
+                self.programs.update(name, key, number)
             except OSError as why:
                 raise exception.LedgerError(
                     f'the map {name} is full: {why.strerror}'
@@ -193,4 +193,4 @@ class Ebpf:
 
     def close(self) -> None:
         """Take everything out of the kernel."""
-        self._programs.close()
+        self.programs.close()
