@@ -101,7 +101,7 @@ class Observatory:
         now_s = time.monotonic()
         time_us, uptime_us = time.time_ns() // 1000, myself.uptime_us()
         run = self._board.run
-        run('roster', lambda: self._look(thoroughly=True))
+        run('roster', lambda: self._look(thoroughly=survey))
         people = self._population
         swept = run('domains', lambda: people.sweep(survey=survey)) or []
         ledger = run('ledger', lambda: self._collect(swept))
