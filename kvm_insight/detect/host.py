@@ -16,6 +16,7 @@ from kvm_insight.detect import (
     incident,
     intake,
     memory,
+    opening,
     scene,
     settings,
     track,
@@ -212,7 +213,7 @@ class Detector:
         if age_us >= self._rules.freeze_s * 1_000_000:
             changed = one.finding.cause != 'chronic'
             changes['cause'] = 'chronic'
-        elif picture.suffering >= floor:
+        elif picture.suffering >= floor / 2:
             fresh = verdict.judge(picture.case, self._rules)
             one, sure = incident.confirmed(one, fresh)
             if incident.goes_on(picture, fresh, self._rules):
@@ -251,20 +252,9 @@ class Detector:
         return [after], [*news, after.finding]
 
     def _open(self, seen: scene.Scene) -> Iterator[finding.Finding]:
-        """Open incidents, the sharpest window first."""
-        for at, scale in enumerate(self._rules.scales):
-            for uuid, above in seen.evaluated(scale):
-                one = self._known.tracks[uuid]
-                one.saw(at, above)
-                if one.sustained(at) and not self._has(uuid, at):
-                    yield from self._begin(uuid, at, seen)
-
-    def _has(self, uuid: str, at: int) -> bool:
-        """Say whether an incident is open that is as sharp or sharper."""
-        return any(
-            one.finding.victim.uuid == uuid and one.scale <= at
-            for one in self._known.incidents
-        )
+        """Open what has been seen often enough."""
+        for uuid, at in opening.due(seen, self._known, self._rules):
+            yield from self._begin(uuid, at, seen)
 
     def _begin(
         self, uuid: str, at: int, seen: scene.Scene

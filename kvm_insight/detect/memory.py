@@ -70,7 +70,8 @@ def restored(kept: state.HostState, rules: settings.Settings) -> Memory:
     """Return the memory as it was."""
     tracks = {}
     for one in kept.tracks:
-        flags = [*one.flags, *[0] * len(rules.scales)][: len(rules.scales)]
+        windows = len(rules.scales) + 1
+        flags = [*one.flags, *[0] * windows][:windows]
         tracks[one.uuid] = track.Track(
             one.uuid,
             one.epoch,

@@ -155,7 +155,10 @@ class Scene:
             now.run_us, now.delay_us, max(0, now.poll_us)
         )
         cores = (wanted_us - max(0, now.throttled_us)) / self.slot.interval_us
-        return cores > allowed + self._rules.least_excess
+        return (
+            cores > allowed + self._rules.least_excess
+            or cores >= self._rules.full_speed
+        )
 
     def picture(
         self,

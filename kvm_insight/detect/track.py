@@ -15,7 +15,8 @@ class Track:
     epoch: str
     rules: settings.Settings
     baseline: baseline.Baseline
-    #: Bits a window, the latest evaluation lowest.
+    #: Bits a window, the latest evaluation lowest; then those of the early
+    #: look through the first.
     flags: list[int]
     #: Samples in a row without it.
     absent: int = 0
@@ -42,7 +43,7 @@ def of(domain: sample.Domain, rules: settings.Settings) -> Track:
         domain.epoch,
         rules,
         baseline.Baseline(rules, vcpus_of(domain)),
-        [0] * len(rules.scales),
+        [0] * (len(rules.scales) + 1),
     )
 
 

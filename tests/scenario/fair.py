@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from kvm_insight.model import cpulist, entity, sample
 
-SLICE_US = 10_000
+SLICE_US = 20_000
 BEGIN_US = 1_700_000_000_000_000
 PERIOD_US = 100_000
 

@@ -2,6 +2,7 @@
 """Schedules on a simulated host: who is named, when, and who never is."""
 
 import dataclasses
+import functools
 
 import pytest
 
@@ -113,12 +114,19 @@ MIXES = {
 }
 
 
+@functools.cache
+def run_of(mix: str, seed: int, source: str | None) -> Told:
+    """Return what is told of a mix with the noisy one's whole schedule."""
+    simulated = fair.Host(MIXES[mix], seed=seed, source=source)
+    return told(simulated, QUIET_S + BUSY_S + 130)
+
+
 @pytest.mark.parametrize('seed', [1, 2])
 @pytest.mark.parametrize('mix', MIXES)
 def test_the_noisy_one_is_named_in_time_and_nobody_else(
     mix: str, seed: int
 ) -> None:
-    run = told(fair.Host(MIXES[mix], seed=seed), QUIET_S + BUSY_S + 130)
+    run = run_of(mix, seed, 'ebpf')
     assert run.named() == {'noisy'}
     assert QUIET_S < run.first('noisy') <= QUIET_S + 60
     assert run.ended('noisy') <= QUIET_S + BUSY_S + 120
@@ -126,7 +134,7 @@ def test_the_noisy_one_is_named_in_time_and_nobody_else(
 
 @pytest.mark.parametrize('mix', MIXES)
 def test_its_own_wait_is_nobody_elses_fault(mix: str) -> None:
-    run = told(fair.Host(MIXES[mix]), QUIET_S + BUSY_S)
+    run = run_of(mix, 1, 'ebpf')
     for found in run.of('noisy'):
         assert found.verdict in ('self_inflicted', 'overcommit')
         assert not found.aggressors
@@ -134,7 +142,7 @@ def test_its_own_wait_is_nobody_elses_fault(mix: str) -> None:
 
 @pytest.mark.parametrize('mix', MIXES)
 def test_without_a_ledger_nobody_innocent_is_named(mix: str) -> None:
-    run = told(fair.Host(MIXES[mix], source=None), QUIET_S + BUSY_S + 130)
+    run = run_of(mix, 1, None)
     assert run.named() <= {'noisy'}
     for _, found in run.findings:
         assert found.evidence.ledger_source is None
