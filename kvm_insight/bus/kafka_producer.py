@@ -119,14 +119,13 @@ class Producer:
         """End within a moment; what is not acknowledged by then has failed."""
         if self._closed:
             return
-        # One that is connecting can neither be flushed nor hurried.
-        connected = self._client is not None
         with contextlib.suppress(exception.BusUnavailable):
-            if connected and self._trouble is None:
+            if self._trouble is None:
                 self.flush(_CLOSE_S)
         self._closed = True
         self._work.set()
-        self._thread.join(2 * _CLOSE_S if connected else 0.5)
+        # One that is connecting cannot be hurried; it ends by itself.
+        self._thread.join(0.5 if self._client is None else 2 * _CLOSE_S)
         self._backlog.fail_all(
             exception.BusUnavailable('closed before it was acknowledged')
         )
