@@ -58,6 +58,9 @@ class Domain:
     disks: tuple[device.Disk, ...]
     interfaces: tuple[device.Interface, ...]
     memory: device.Memory | None
+    #: What disks, interfaces and memory grew in: libvirt is asked more
+    #: rarely, and may hang. None, and nothing grew, between two answers.
+    libvirt_interval_us: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ def _domain(
     interval_us: int,
     same_agent: bool,
 ) -> Domain:
+    answered_us = _between_answers(older, newer, interval_us)
     vcpus = _vcpus(older, newer, interval_us)
     threads = _threads(older, newer, interval_us) if same_agent else ()
     run_us = _sum([vcpu.run_us for vcpu in vcpus])
@@ -133,10 +137,21 @@ def _domain(
         delay_us,
         _throttled(older, newer, vcpus, delay_us),
         poll_us,
-        device.disks(older, newer),
-        device.interfaces(older, newer),
-        device.memory(older, newer),
+        device.disks(older, newer) if answered_us else (),
+        device.interfaces(older, newer) if answered_us else (),
+        device.memory(older, newer) if answered_us else None,
+        answered_us,
     )
+
+
+def _between_answers(
+    older: sample.Domain, newer: sample.Domain, interval_us: int
+) -> int | None:
+    """Return the time between libvirt's two answers; None if it is one."""
+    if older.libvirt_age_us is None or newer.libvirt_age_us is None:
+        return interval_us
+    passed_us = interval_us + older.libvirt_age_us - newer.libvirt_age_us
+    return passed_us if passed_us > _SKEW_US else None
 
 
 def _vcpus(

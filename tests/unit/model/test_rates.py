@@ -207,3 +207,46 @@ def test_a_disk_with_another_image_is_another_disk() -> None:
     assert same.disks[0].read_requests == 4
     assert same.disks[0].write_requests is None
     assert other.disks == ()
+
+
+def _told(age_us: int, read_bytes: int) -> sample.Domain:
+    return sample.Domain(
+        uuid='5e3d076b-2f7d-4c7d-9357-4413af8a19f7',
+        name='d',
+        epoch='1.1',
+        libvirt_age_us=age_us,
+        disks=[sample.Disk(name='vda', read_bytes=read_bytes)],
+        memory=sample.Memory(major_faults=read_bytes),
+    )
+
+
+def _at(seconds: int, domain: sample.Domain) -> sample.Sample:
+    return sample.Sample(
+        host='h',
+        boot_id='b',
+        agent_id='a',
+        sequence=seconds,
+        time_us=seconds * 1_000_000,
+        uptime_us=seconds * 1_000_000,
+        agent=sample.Agent(version='1'),
+        system=sample.System(cpus='0'),
+        domains=[domain],
+    )
+
+
+def test_an_answer_that_is_only_repeated_is_no_idle_disk() -> None:
+    """libvirt is asked more rarely than samples are made, or it hangs."""
+    first = _at(10, _told(1_000_000, 100))
+    repeated = _at(20, _told(11_000_000, 100))
+    fresh = _at(30, _told(1_000_000, 700))
+    stale = rates.between(first, repeated)
+    assert stale is not None
+    (found,) = stale.domains.values()
+    assert (found.disks, found.memory) == ((), None)
+    assert found.libvirt_interval_us is None
+    grown = rates.between(repeated, fresh)
+    assert grown is not None
+    (found,) = grown.domains.values()
+    assert found.disks[0].read_bytes == 600
+    # Not the ten seconds between the samples.
+    assert found.libvirt_interval_us == 20_000_000
