@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 from kvm_insight.model import sample
 
+#: Two ages of one answer differ by what reading them took.
+_ONE_ANSWER_US = 20_000
+
 Part = TypeVar('Part')
 Named = TypeVar('Named', sample.Disk, sample.Interface)
 
@@ -61,6 +64,16 @@ def growth(older: int | None, newer: int | None) -> int | None:
     if older is None or newer is None or newer < older:
         return None
     return newer - older
+
+
+def between_answers(
+    older: sample.Domain, newer: sample.Domain, interval_us: int
+) -> int | None:
+    """Return the time between libvirt's two answers; None if it is one."""
+    if older.libvirt_age_us is None or newer.libvirt_age_us is None:
+        return interval_us
+    passed_us = interval_us + older.libvirt_age_us - newer.libvirt_age_us
+    return passed_us if passed_us > _ONE_ANSWER_US else None
 
 
 def disks(older: sample.Domain, newer: sample.Domain) -> tuple[Disk, ...]:

@@ -116,7 +116,7 @@ def _domain(
     interval_us: int,
     same_agent: bool,
 ) -> Domain:
-    answered_us = _between_answers(older, newer, interval_us)
+    answered_us = device.between_answers(older, newer, interval_us)
     vcpus = _vcpus(older, newer, interval_us)
     threads = _threads(older, newer, interval_us) if same_agent else ()
     run_us = _sum([vcpu.run_us for vcpu in vcpus])
@@ -142,16 +142,6 @@ def _domain(
         device.memory(older, newer) if answered_us else None,
         answered_us,
     )
-
-
-def _between_answers(
-    older: sample.Domain, newer: sample.Domain, interval_us: int
-) -> int | None:
-    """Return the time between libvirt's two answers; None if it is one."""
-    if older.libvirt_age_us is None or newer.libvirt_age_us is None:
-        return interval_us
-    passed_us = interval_us + older.libvirt_age_us - newer.libvirt_age_us
-    return passed_us if passed_us > _SKEW_US else None
 
 
 def _vcpus(
