@@ -9,8 +9,14 @@ hung call would have said keeps its last value and its age.
 
 import dataclasses
 import functools
+import importlib.util
+from typing import TYPE_CHECKING
 
-from kvm_insight.observe import connection, knowledge, session
+from kvm_insight import exception
+from kvm_insight.observe import knowledge, session
+
+if TYPE_CHECKING:
+    from kvm_insight.observe import connection
 
 #: Each stuck call holds a worker of libvirtd, which has 20 by default.
 _MOST_STUCK = 3
@@ -29,6 +35,12 @@ class Hypervisor:
     """libvirt's knowledge of this host's domains, always at hand."""
 
     def __init__(self, settings: Settings) -> None:
+        """Prepare; ConfigError where libvirt-python is not installed."""
+        if importlib.util.find_spec('libvirt') is None:
+            raise exception.ConfigError(
+                'libvirt-python is not installed; pip install'
+                " 'kvm-insight[agent]'"
+            )
         self._settings = settings
         self._board = knowledge.Board()
         self._session = self._open()
@@ -76,8 +88,11 @@ class Hypervisor:
 
 
 def _connect(
-    settings: Settings, changed: connection.Changed, lost: session.Lost
-) -> connection.Connection:
+    settings: Settings, changed: 'connection.Changed', lost: session.Lost
+) -> 'connection.Connection':
+    # The analyzer and the tools are installed without libvirt-python.
+    from kvm_insight.observe import connection
+
     return connection.Connection(
         settings.uri,
         read_only=settings.read_only,

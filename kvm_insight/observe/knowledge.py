@@ -5,9 +5,13 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kvm_insight.model import sample
-from kvm_insight.observe import bulk, connection
+from kvm_insight.observe import bulk
+
+if TYPE_CHECKING:
+    from kvm_insight.observe import connection
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -16,7 +20,7 @@ class Known:
 
     uuid: str
     name: str
-    state: connection.State = 'unknown'
+    state: 'connection.State' = 'unknown'
     reason: str | None = None
     #: None until it was read for the first time.
     xml: str | None = None
@@ -101,7 +105,7 @@ class Board:
             self._news.notify_all()
 
     def measured(
-        self, answers: Sequence[connection.Answer], began_s: float
+        self, answers: 'Sequence[connection.Answer]', began_s: float
     ) -> None:
         """These are all domains; a busy one keeps what it had."""
         now_s = self._clock()
@@ -120,7 +124,9 @@ class Board:
             self._rounds += 1
             self._news.notify_all()
 
-    def described(self, uuid: str, details: connection.Details | None) -> None:
+    def described(
+        self, uuid: str, details: 'connection.Details | None'
+    ) -> None:
         """Keep its XML and state; None is a domain that is gone."""
         with self._news:
             if details is None:
@@ -145,7 +151,7 @@ class Board:
 
 
 def _update(
-    known: Known | None, answer: connection.Answer, began_s: float
+    known: Known | None, answer: 'connection.Answer', began_s: float
 ) -> Known:
     known = known or Known(answer.uuid, answer.name)
     if answer.measured is None:

@@ -6,9 +6,13 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from kvm_insight import exception
-from kvm_insight.observe import connection, knowledge
+from kvm_insight.observe import knowledge
+
+if TYPE_CHECKING:
+    from kvm_insight.observe import connection
 
 LOG = logging.getLogger(__name__)
 
@@ -21,7 +25,7 @@ _DESCRIBE_AGAIN_S = 600.0
 _DIRTY_RATE_EVERY = 6
 
 Lost = Callable[[], None]
-Opener = Callable[[connection.Changed, Lost], connection.Connection]
+Opener = Callable[['connection.Changed', Lost], 'connection.Connection']
 
 
 class Session:
@@ -113,7 +117,7 @@ class Session:
         finally:
             self._busy_since = None
 
-    def _loop(self, link: connection.Connection) -> None:
+    def _loop(self, link: 'connection.Connection') -> None:
         described: dict[str, float] = {}
         self._asked = True
         while not self._over:
@@ -148,7 +152,7 @@ class Session:
         return asked, changed, working
 
     def _measure(
-        self, link: connection.Connection, described: dict[str, float]
+        self, link: 'connection.Connection', described: dict[str, float]
     ) -> set[str]:
         """Measure all; return those that have to be described (again)."""
         began = time.monotonic()
@@ -166,11 +170,11 @@ class Session:
         # Of those that only grew old, one a round.
         return fresh | set([u for u in due if u not in fresh][:1])
 
-    def _look_at_job(self, link: connection.Connection, uuid: str) -> None:
+    def _look_at_job(self, link: 'connection.Connection', uuid: str) -> None:
         job = link.job(uuid)
         self._board_says(lambda: self._board.job(uuid, job))
 
-    def _describe(self, link: connection.Connection, uuid: str) -> None:
+    def _describe(self, link: 'connection.Connection', uuid: str) -> None:
         details = link.describe(uuid)
         self._board_says(lambda: self._board.described(uuid, details))
 
@@ -183,7 +187,7 @@ class Session:
 
     # -- in the event loop's thread -------------------------------------------
 
-    def _on_change(self, uuid: str, change: connection.Change) -> None:
+    def _on_change(self, uuid: str, change: 'connection.Change') -> None:
         if change == 'gone':
             self._board_says(lambda: self._board.described(uuid, None))
         with self._wake:
