@@ -206,7 +206,7 @@ def _balloon_age_us(stats: Stats, wall_s: float) -> int | None:
 def _dirty_rate(stats: Stats) -> int | None:
     """Return the last result of a calculation that somebody asked for."""
     mib_s = _count(stats, 'dirtyrate.megabytes_per_second')
-    return None if mib_s is None else mib_s * MIB
+    return None if mib_s is None else min(mib_s * MIB, sample.LIMIT)
 
 
 def _perf(stats: Stats) -> sample.Perf | None:
