@@ -179,7 +179,8 @@ class Lab:
         """End libvirtd only; the guests live on, as they do elsewhere."""
         process.end(self._pid, number)
         if self._child is not None:
-            self._child.poll()
+            # Its first thread may be a zombie while the others still end.
+            self._child.wait(10)
 
     def down(self) -> None:
         """End the guests, libvirtd and what they left in the cgroups."""
