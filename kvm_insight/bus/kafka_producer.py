@@ -120,7 +120,8 @@ class Producer:
         if self._closed:
             return
         with contextlib.suppress(exception.BusUnavailable):
-            if self._trouble is None:
+            # While it still connects, waiting delivers nothing.
+            if self._trouble is None and self._client is not None:
                 self.flush(_CLOSE_S)
         self._closed = True
         self._work.set()
