@@ -120,9 +120,9 @@ class Producer:
         if self._closed:
             return
         with contextlib.suppress(exception.BusUnavailable):
-            # While it still connects, waiting delivers nothing.
-            if self._trouble is None and self._client is not None:
-                self.flush(_CLOSE_S)
+            # A healthy broker is connected to within a second.
+            if self._trouble is None:
+                self.flush(1.0 if self._client is None else _CLOSE_S)
         self._closed = True
         self._work.set()
         # One that is connecting cannot be hurried; it ends by itself.
