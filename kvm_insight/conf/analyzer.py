@@ -105,6 +105,7 @@ def rules(conf: cfg.ConfigOpts) -> detect_settings.Settings:
         ),
         freeze_s=group.freeze_hours * 3600,
         blame=group.blame,
+        blame_dominant=round(group.blame * 2 / 3, 3),
         blame_by_entitlement=min(1.0, round(group.blame * 4 / 3, 3)),
     )
 

@@ -248,6 +248,8 @@ def goes_on(
     going_on = {
         one.entity
         for one in case.others
-        if one.at_full_speed(rules) and one.charged_us
+        if entity.uuid_of(one.entity) is not None
+        and one.at_full_speed(rules)
+        and one.charged_us
     }
     return case.incumbents <= going_on

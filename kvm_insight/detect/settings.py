@@ -46,6 +46,9 @@ class Settings:
     share: float = 0.30
     #: The same where nobody rose: only the entitlement speaks.
     blame_by_entitlement: float = 0.40
+    #: The same for one who has so much of all excess.
+    blame_dominant: float = 0.20
+    dominant: float = 0.60
     #: Excess that is none, in cores.
     least_excess: float = 0.05
     #: Full speed: so many cores, and so many times the entitlement.

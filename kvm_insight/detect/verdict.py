@@ -90,18 +90,28 @@ def _contest(
         blame
         for blame in blames
         if not entity.is_host(blame.entity)
-        and blame.blame >= needed * _ease(blame, case, rules)
-        and excess[blame.entity]
-        >= rules.share * total * _ease(blame, case, rules)
+        and _is_enough(
+            blame, excess[blame.entity] / total, needed, case, rules
+        )
     )
     own = excess.pop(case.victim.entity)
     host = sum(v for k, v in excess.items() if entity.is_host(k))
     return _Contest(total, own, host, blames, named)
 
 
-def _ease(blame: Blame, case: suspect.Case, rules: settings.Settings) -> float:
-    """Return the factor by which it is easier to stay named."""
-    return rules.incumbent if blame.entity in case.incumbents else 1.0
+def _is_enough(
+    blame: Blame,
+    share: float,
+    needed: float,
+    case: suspect.Case,
+    rules: settings.Settings,
+) -> bool:
+    """Say whether one is named; it is easier to stay so, and for one who has
+    most of the excess where many others wait for one another, too."""
+    ease = rules.incumbent if blame.entity in case.incumbents else 1.0
+    if share >= rules.dominant:
+        needed = min(needed, rules.blame_dominant)
+    return blame.blame >= needed * ease and share >= rules.share * ease
 
 
 def _excesses(
