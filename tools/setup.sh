@@ -49,14 +49,16 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 # The newest words of the log while a step runs: on a terminal in place, else
 # every ten seconds.
-step() { # WHAT COMMAND...
+step() { # WHAT COMMAND... -> its status; after a failure its last words
     local what=$1 child code=0 last begin=$SECONDS
     shift
     say "$what"
     printf '== %s\n' "$what" >> "$LOG"
+    set -m # a process group of its own, so that all of it can be ended
     "$@" >> "$LOG" 2>&1 < /dev/null &
+    set +m
     child=$!
-    trap 'kill "$child" 2> /dev/null; exit 130' INT TERM
+    trap 'kill -- -"$child" 2> /dev/null; exit 130' INT TERM
     while kill -0 "$child" 2> /dev/null; do
         if [ -t 1 ]; then
             last=$(tail -n 1 "$LOG" | tr -d '\r' | cut -c -66)
@@ -73,8 +75,9 @@ step() { # WHAT COMMAND...
     [ -t 1 ] && printf '\r\033[K'
     if [ $code != 0 ]; then
         tail -n 25 "$LOG" >&2
-        die "$what: failed with status $code (all of it: $LOG)"
+        say "$what: failed with status $code (all of it: $LOG)"
     fi
+    return $code
 }
 
 choose_python() {
@@ -111,7 +114,7 @@ apt_install() { # PACKAGE...
     $apt update && $apt install --no-install-recommends "$@"
 }
 
-# 0: all is there now. 1: something is missing and cannot be installed here.
+# 0: all is there now. 1: the caller has been told what to run. 2: no way.
 need_packages() { # PROFILE...
     local missing
     missing=$(missing_packages "$@" | tr '\n' ' ')
@@ -119,7 +122,7 @@ need_packages() { # PROFILE...
     [ -n "$missing" ] || return 0
     if ! has apt-get; then
         say "missing: $missing (and no apt-get to install them with)"
-        return 1
+        return 2
     elif [ "$(id -u)" != 0 ]; then
         say "missing OS packages; run this once:"
         echo "    sudo apt-get install --no-install-recommends $missing"
@@ -128,8 +131,9 @@ need_packages() { # PROFILE...
     # shellcheck disable=SC2086
     step "installing OS packages: $missing" apt_install $missing
     missing=$(missing_packages "$@" | tr '\n' ' ')
-    [ -z "$missing" ] || say "still missing: $missing"
-    [ -z "$missing" ]
+    [ -n "$missing" ] || return 0
+    say "still missing: $missing"
+    return 2
 }
 
 stamp() { # FILE... -> a digest of what was asked for
@@ -145,13 +149,14 @@ make_venv() { # NAME REQUIREMENT-FILE... -- PIP ARGUMENTS
     if ! "$VENV/bin/python" -c 'import pip' 2> /dev/null; then
         rm -rf "$VENV"
         step "making .venv with $("$PYTHON" --version)" \
-            "$PYTHON" -m venv "$VENV"
+            "$PYTHON" -m venv "$VENV" || die 'no .venv'
     fi
     if [ "$(cat "$mark" 2> /dev/null)" != "$(stamp "${files[@]}")" ]; then
         # pbr asks git for the version; an unpacked archive has no answer.
         [ -e "$TREE/.git" ] || export PBR_VERSION=${PBR_VERSION:-0.1.0}
         step "installing Python packages into .venv ($name)" \
-            "$VENV/bin/python" -m pip install --no-input -e "$@"
+            "$VENV/bin/python" -m pip install --no-input -e "$@" ||
+            die 'the Python packages are needed'
         stamp "${files[@]}" > "$mark"
     fi
 }
