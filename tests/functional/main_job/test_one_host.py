@@ -165,10 +165,13 @@ def test_a_guest_with_more_vcpus_than_cpus_suffers_from_itself(
     evening: Evening,
 ) -> None:
     records = evening.of(evening.crowded)
-    assert [r.verdict for r in records if r.state == 'open'] == [
-        'self_inflicted'
-    ]
-    assert {r.cause for r in records} == {'own_threads'}
+    # Whatever else runs on this machine's CPU is the host's, and said so.
+    verdicts = {one.verdict for one in records}
+    assert 'self_inflicted' in verdicts
+    assert verdicts <= {'self_inflicted', 'host_process'}
+    own = [one for one in records if one.verdict == 'self_inflicted']
+    assert {one.cause for one in own} == {'own_threads'}
+    assert set().union(*map(script.named, records)) == set()
 
 
 def test_all_services_end_well_when_they_are_asked_to(
