@@ -195,8 +195,8 @@ class Producer:
         """Return why nothing goes out at the moment."""
         return self._trouble
 
-    def close(self) -> None:
-        """Write what waits, for a moment; never raises."""
+    def close(self, *, linger_s: float = 1.0) -> None:
+        """Write what waits: a file needs no lingering; never raises."""
         if self._closed:
             return
         self._closed = True

@@ -111,7 +111,7 @@ class Forwarder:
         self._work.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s + 1.0)
-        self._producer.close()
+        self._producer.close(linger_s=0)
 
     def status(self) -> Status:
         """Return how it goes; from any thread."""

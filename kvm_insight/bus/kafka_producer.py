@@ -115,14 +115,14 @@ class Producer:
         """Return why nothing goes out at the moment."""
         return self._trouble
 
-    def close(self) -> None:
+    def close(self, *, linger_s: float = 1.0) -> None:
         """End within a moment; what is not acknowledged by then has failed."""
         if self._closed:
             return
         with contextlib.suppress(exception.BusUnavailable):
             # A healthy broker is connected to within a second.
-            if self._trouble is None:
-                self.flush(1.0 if self._client is None else _CLOSE_S)
+            if self._trouble is None and linger_s > 0:
+                self.flush(linger_s)
         self._closed = True
         self._work.set()
         # One that is connecting cannot be hurried; it ends by itself.

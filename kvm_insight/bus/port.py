@@ -74,8 +74,12 @@ class Producer(Protocol):
     def trouble(self) -> exception.BusError | None:
         """Return why nothing goes out at the moment; None when it does."""
 
-    def close(self) -> None:
-        """End, without waiting longer than a moment; never raises."""
+    def close(self, *, linger_s: float = 1.0) -> None:
+        """End; never raises.
+
+        What was published may take so long to be acknowledged. Whoever keeps
+        the records elsewhere, as the spool does, has no need to linger.
+        """
 
 
 class Listener(Protocol):

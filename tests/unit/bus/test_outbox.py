@@ -50,7 +50,7 @@ class Wire:
     def trouble(self) -> exception.BusError | None:
         return None
 
-    def close(self) -> None:
+    def close(self, *, linger_s: float = 1.0) -> None:
         """Nothing is held here."""
 
 
