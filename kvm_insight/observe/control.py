@@ -130,3 +130,39 @@ def _tighter(
     if own is None or (quota is not None and quota.cores < own.cores):
         return outer, quota
     return inner, own
+
+
+class Reader:
+    """Follows one domain's CPU control, and spares what cannot change.
+
+    Without a quota nothing is throttled, so between surveys only a domain
+    that has one is read again.
+    """
+
+    def __init__(self) -> None:
+        self.limited = False
+        self._found: sample.CpuControl | None = None
+        self._vcpus: dict[int, int | None] = {}
+
+    def begin(self, *, anew: bool) -> None:
+        """Start a sweep; ``anew`` reads all of it again."""
+        if anew or self.limited:
+            self._found = None
+            self._vcpus.clear()
+
+    def read(self, groups: cgroup.Groups) -> sample.CpuControl | None:
+        """Return the domain's CPU control; None if it has no CPU group."""
+        if self._found is None:
+            self._found = found = read(groups)
+            self.limited = found is not None and (
+                found.quota_us is not None or found.vcpu_quota_us is not None
+            )
+        return self._found
+
+    def read_vcpu_us(self, groups: cgroup.Groups, index: int) -> int | None:
+        """Return how long the vCPU's own group was throttled."""
+        if index not in self._vcpus:
+            group = groups.vcpu('cpu', index)
+            found = read_throttling(group) if group else None
+            self._vcpus[index] = found.throttled_us if found else None
+        return self._vcpus[index]

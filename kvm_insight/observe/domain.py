@@ -98,7 +98,7 @@ class Domain:
             source.proc, source.budget, counts=qemu.counts
         )
         self._throttle = throttle.Throttle(source.budget)
-        self._throttles = False
+        self._control = control.Reader()
         self._surveyed = False
         self._groups = cgroup.read_groups(
             source.proc, source.cgroup_root, qemu.pid
@@ -122,7 +122,7 @@ class Domain:
     @property
     def throttles(self) -> bool:
         """Say whether a CPU quota applied to it at the last sweep."""
-        return self._throttles
+        return self._control.limited
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -172,11 +172,12 @@ class Domain:
         """Return everything, or None when QEMU is gone.
 
         ``monitors``: from ``Source.monitors``. Without ``survey`` memory is
-        left out, and affinity is as it was.
+        left out, and affinity and weight are as they were.
         """
         run = self._source.board.run
         survey = survey or not self._surveyed
         self._surveyed = True
+        self._control.begin(anew=survey)
         if not run('threads', self._refresh if survey else self._follow):
             return None
         parts = Parts(
@@ -184,7 +185,7 @@ class Domain:
             vcpus=self._vcpus(),
             threads=self._kinds(),
             affinity=self._qemu.affinity(),
-            cpu=run('cpu_control', self._control),
+            cpu=run('cpu_control', self._cpu),
             kvm=run('kvm', lambda: kvm.read(self._source.sysfs, self.pid)),
             pressure=run('domain_pressure', self._pressure),
             memory=run(
@@ -243,7 +244,11 @@ class Domain:
             state=thread.state,
             affinity=thread.affinity,
             last_cpu=thread.last_cpu,
-            throttled_us=self._own_throttled_us(index),
+            throttled_us=(
+                self._control.read_vcpu_us(self._groups, index)
+                if self._groups
+                else None
+            ),
         )
 
     def _kinds(self) -> list[sample.Threads]:
@@ -267,13 +272,10 @@ class Domain:
         total = sum(self._qemu.total(kind).run_delay_us for kind in kinds)
         return total + self._workers.total().run_delay_us
 
-    def _control(self) -> sample.CpuControl | None:
-        found = control.read(self._groups) if self._groups else None
+    def _cpu(self) -> sample.CpuControl | None:
+        found = self._control.read(self._groups) if self._groups else None
         if found is None and not self.gone:
             raise exception.NoData(NO_GROUP)
-        self._throttles = found is not None and (
-            found.quota_us is not None or found.vcpu_quota_us is not None
-        )
         return found
 
     def _pressure(self) -> sample.Pressure | None:
@@ -284,11 +286,6 @@ class Domain:
         if self._groups is None:
             return None
         return footprint.read(proc, self.pid, self._groups, board)
-
-    def _own_throttled_us(self, index: int) -> int | None:
-        group = self._groups and self._groups.vcpu('cpu', index)
-        found = control.read_throttling(group) if group else None
-        return found.throttled_us if found else None
 
     def _throttled_us(self, thread: process.Thread) -> int:
         index = thread.role.index
