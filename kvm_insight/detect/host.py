@@ -218,6 +218,9 @@ class Detector:
             one, sure = incident.confirmed(one, fresh)
             if incident.goes_on(picture, fresh, self._rules):
                 sure = False
+            if one.calm and not fresh.named:
+                # While it dies away, little is left that could tell more.
+                sure = False
             if sure and incident.is_another(one.finding, fresh):
                 return self._turn(one, found, fresh, seen)
             if sure:
