@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people read while standalone runs: one line for each thing."""
 
+import contextlib
+import pathlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
+from kvm_insight import exception
 from kvm_insight.model import codec, finding, sample
 
 _MOST_NAMES = 8
@@ -153,3 +156,17 @@ def _growth(before: sample.System, now: sample.System, name: str) -> int:
 
 def _count(number: int, noun: str) -> str:
     return f'{number} {noun}' if number == 1 else f'{number} {noun}s'
+
+
+@contextlib.contextmanager
+def open_findings(path: pathlib.Path) -> Iterator[Recorder]:
+    """Open the file of ``--findings``; ConfigError if it cannot be had."""
+    try:
+        file = path.open('w', encoding='utf-8')
+    except OSError as why:
+        raise exception.ConfigError(
+            f'--findings {path}: {why.strerror}; name a file that you may'
+            ' write to'
+        ) from why
+    with file:
+        yield Recorder(file)

@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
         lines = stack.enter_context(_open(args.file))
         takers = [_printer(args.title, as_json=args.json)]
         if args.findings:
-            takers.append(stack.enter_context(_keeper(args.findings)))
+            kept = stack.enter_context(narrator.open_findings(args.findings))
+            takers.append(kept.finding)
         for found in replay.findings(lines):
             for take in takers:
                 take(found)
@@ -113,19 +114,6 @@ def _printer(title: str, *, as_json: bool) -> Taker:
             print(f'{begin}{narrator.words(found)}')
 
     return take
-
-
-@contextlib.contextmanager
-def _keeper(path: pathlib.Path) -> Iterator[Taker]:
-    try:
-        file = path.open('w', encoding='utf-8')
-    except OSError as why:
-        raise exception.ConfigError(
-            f'--findings {path}: {why.strerror}; name a file that you may'
-            ' write to'
-        ) from why
-    with file:
-        yield narrator.Recorder(file).finding
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ import os
 import pathlib
 import signal
 import sys
-from collections.abc import Iterator
 
 from oslo_config import cfg
 
@@ -90,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         )
         takers = [tell.finding]
         if args.findings:
-            file = stack.enter_context(_open_findings(args.findings))
+            file = stack.enter_context(narrator.open_findings(args.findings))
             takers.append(file.finding)
         stop = service.stop_on_signals()
         bus = stack.enter_context(agent_command.open_bus(loaded))
@@ -159,19 +158,6 @@ def _default_state() -> pathlib.Path:
         return pathlib.Path('/var/lib/kvm-insight')
     base = os.environ.get('XDG_STATE_HOME') or '~/.local/state'
     return pathlib.Path(base).expanduser() / 'kvm-insight'
-
-
-@contextlib.contextmanager
-def _open_findings(path: pathlib.Path) -> Iterator[narrator.Recorder]:
-    try:
-        file = path.open('w', encoding='utf-8')
-    except OSError as why:
-        raise exception.ConfigError(
-            f'--findings {path}: {why.strerror}; name a file that you may'
-            ' write to'
-        ) from why
-    with file:
-        yield narrator.Recorder(file)
 
 
 def _seconds(word: str) -> float:
