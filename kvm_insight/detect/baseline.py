@@ -6,6 +6,7 @@ one only after some evaluations, does not teach that it is usual.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -20,6 +21,8 @@ LAG = 2
 _PPM = 1_000_000
 #: Of a minute, what must have been measured.
 _LEAST_US = MINUTE_US * 7 // 10
+
+_SUMMED = (window.RUN, window.DELAY, window.THROTTLED, window.POLL)
 
 Ring = npt.NDArray[numpy.int32]
 
@@ -52,16 +55,18 @@ class Baseline:
         self.running = [0, 0, 0, 0, 0]
         self._levels: tuple[Level, Level] | None = None
 
-    def add(self, slot: window.Slot, values: window.Values) -> None:
-        """Take what an entity did between two samples."""
+    def add(self, slot: window.Slot, values: Sequence[int]) -> None:
+        """Take what an entity did between two samples (``window.Values``)."""
         minute = (slot.uptime_us - 1) // MINUTE_US
         if minute != self.minute:
             self._turn()
             self.minute = minute
-        if values.run_us >= 0 and values.delay_us >= 0:
-            parts = (*(max(0, part) for part in values[:4]), slot.interval_us)
-            for at, part in enumerate(parts):
-                self.running[at] += part
+        if values[window.RUN] >= 0 and values[window.DELAY] >= 0:
+            running = self.running
+            for at in _SUMMED:
+                if values[at] > 0:
+                    running[at] += values[at]
+            running[-1] += slot.interval_us
 
     def forget_recent(self) -> None:
         """Unlearn the minutes that do not count yet."""

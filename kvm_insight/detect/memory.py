@@ -32,15 +32,12 @@ class Memory:
         self, slot: window.Slot, did: window.Table, frozen: Container[str]
     ) -> None:
         """Let the baselines of all but the frozen learn of an interval."""
-        learning = {
-            entity.domain(uuid): one.baseline
-            for uuid, one in self.tracks.items()
-        }
+        learning = {one.entity: one.baseline for one in self.tracks.values()}
         learning[entity.HOST] = self.host_baseline
         rows = did.numbers.tolist()
         for who, row in zip(did.entities, rows, strict=True):
             if who in learning and who not in frozen:
-                learning[who].add(slot, window.Values(*row))
+                learning[who].add(slot, row)
 
 
 def empty(rules: settings.Settings) -> Memory:
