@@ -126,8 +126,8 @@ class Baseline:
         )
 
     def _with(self, ring: Ring, value: int) -> Ring:
-        added = numpy.append(ring, numpy.int32(value))
-        return added[-self.rules.baseline_minutes :].copy()
+        kept = ring[max(0, len(ring) - self.rules.baseline_minutes + 1) :]
+        return numpy.concatenate([kept, numpy.array([value], numpy.int32)])
 
 
 def limit(level: Level, floor: float, deviations: float) -> float:

@@ -110,7 +110,7 @@ def _between_answers(
     older: reading.Floats, newer: reading.Floats, interval_us: int
 ) -> reading.Floats:
     age_us = older[:, reading.LIBVIRT_AGE] - newer[:, reading.LIBVIRT_AGE]
-    passed_us = interval_us + numpy.nan_to_num(age_us)
+    passed_us = interval_us + reading.or_zero(age_us)
     return numpy.where(passed_us > _ONE_ANSWER_US, passed_us, numpy.nan)
 
 

@@ -187,7 +187,7 @@ def _others(
     now = newer.tables.threads
     grown = reading.growth(before.threads, now)[:, 1:]
     threads = numpy.maximum(numpy.maximum(before.threads, now)[:, :1], 1)
-    parts = numpy.nan_to_num(_within(grown, interval_us, threads))
+    parts = reading.or_zero(_within(grown, interval_us, threads))
     owners = newer.layout.owners.threads
     count = len(newer.layout.uuids)
     return (
@@ -200,8 +200,8 @@ def _throttled(vcpus: Floats, whole: Floats, layout: reading.Layout) -> Floats:
     """Return the quota's doing: in the vCPUs' groups and the domain's."""
     owners, count = layout.owners.vcpus, len(layout.uuids)
     parts = reading.sums(owners, ~numpy.isnan(vcpus), count)
-    total = reading.sums(owners, numpy.nan_to_num(vcpus), count)
-    total += numpy.nan_to_num(whole)
+    total = reading.sums(owners, reading.or_zero(vcpus), count)
+    total += reading.or_zero(whole)
     known = (parts > 0) | ~numpy.isnan(whole)
     return numpy.where(known, total, numpy.nan)
 

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import typing as npt
 
+from kvm_insight.model import sliding
+
 Numbers = npt.NDArray[numpy.int64]
 Charges = npt.NDArray[Any]
 
@@ -61,12 +63,6 @@ class Table(NamedTuple):
     numbers: Numbers
 
 
-def table(values: Mapping[str, Values]) -> Table:
-    """Return the values as one table."""
-    rows = numpy.array(list(values.values()), numpy.int64)
-    return Table(tuple(values), rows.reshape(-1, _FIELDS))
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sums:
     """Sums over a window, an element a column."""
@@ -100,6 +96,7 @@ class Window:
         self.charges: list[Charges] = []
         #: A column's slots that end at or before this do not count.
         self.since: Numbers = numpy.empty(0, numpy.int64)
+        self._sliding = sliding.Sliding()
 
     def column(self, entity: str) -> int | None:
         """Return the column of an entity; None if it is in no slot."""
@@ -134,25 +131,23 @@ class Window:
         column = self._column.get(entity)
         if column is not None:
             self.since[column] = max(self.since[column], uptime_us)
+            self._sliding.forget()
 
     def sums(self, seconds: int) -> Sums:
         """Return all columns' sums over the last so many seconds."""
-        begin = self.begin(seconds)
-        slots = self.slots[begin:]
-        values = self.values[begin:]
-        valid = values[:, :, RUN] >= 0
-        valid &= values[:, :, DELAY] >= 0
-        valid &= slots[:, :1] > self.since[None, :]
+        begin, end = self.begin(seconds), len(self.slots)
+        found = self._sliding.over(seconds, begin, end, self._totals)
+        return Sums(*found.T)
+
+    def _totals(self, begin: int, end: int) -> Numbers:
+        slots, values = self.slots[begin:end], self.values[begin:end]
+        valid = (values[:, :, RUN] >= 0) & (values[:, :, DELAY] >= 0)
+        valid &= slots[:, :1] > self.since
         known = numpy.where(valid[:, :, None], numpy.maximum(values, 0), 0)
-        totals = known.sum(axis=0)
-        measured = (valid * slots[:, 2:3]).sum(axis=0)
-        return Sums(
-            totals[:, RUN],
-            totals[:, DELAY],
-            totals[:, THROTTLED],
-            totals[:, POLL],
-            measured,
-        )
+        totals: Numbers = known.sum(axis=0, dtype=numpy.int64)
+        # In the place of what is not added up.
+        totals[:, CONFIDENCE] = slots[:, 2] @ valid
+        return totals
 
     def begin(self, seconds: int) -> int:
         """Return the first slot of which half lies within the window."""
@@ -237,11 +232,13 @@ class Window:
         self.since = numpy.concatenate(
             [self.since, numpy.zeros(by, numpy.int64)]
         )
+        self._sliding.forget()
 
     def _forget(self, uptime_us: int, live: int) -> None:
         old = int((self.slots[:, 0] <= uptime_us - SPAN_US).sum())
         drop = max(old, len(self.slots) - MOST_SLOTS + 1)
         if drop > 0:
+            self._sliding.drop(drop, self._totals)
             self.slots = self.slots[drop:]
             self.values = self.values[drop:]
             del self.charges[:drop]
@@ -266,6 +263,7 @@ class Window:
         self.entities = [self.entities[at] for at in keep]
         self._column = {name: at for at, name in enumerate(self.entities)}
         self._last_columns = None
+        self._sliding.forget()
 
 
 def rebuilt(
