@@ -42,6 +42,17 @@ class Level:
 class Baseline:
     """Trailing minutes of suffering and of offered load."""
 
+    __slots__ = (
+        '_levels',
+        'minute',
+        'pending',
+        'rules',
+        'running',
+        'suffering',
+        'used',
+        'vcpus',
+    )
+
     def __init__(self, rules: settings.Settings, vcpus: int = 1) -> None:
         self.rules = rules
         self.vcpus = vcpus

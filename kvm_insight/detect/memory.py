@@ -8,6 +8,7 @@ import numpy
 
 from kvm_insight.detect import admission, baseline, settings, track
 from kvm_insight.model import (
+    charge,
     entity,
     reading,
     reading_record,
@@ -123,7 +124,7 @@ def _window_of(kept: state.Window) -> window.Window:
         numpy.frombuffer(kept.values, '<i8').astype(numpy.int64),
         numpy.frombuffer(kept.since, '<i8').astype(numpy.int64),
         numpy.split(
-            numpy.frombuffer(kept.charges, window.CHARGE).copy(),
+            numpy.frombuffer(kept.charges, charge.KIND).copy(),
             numpy.cumsum(kept.charge_counts, dtype=numpy.int64)[:-1],
         )
         if kept.charge_counts

@@ -7,7 +7,7 @@ import numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvm_insight.model import window
+from kvm_insight.model import charge, window
 
 SECOND = 1_000_000
 
@@ -103,7 +103,7 @@ def test_a_row_keeps_the_largest_and_adds_up_the_rest() -> None:
     row = series.row(0, [0])
     assert sum(row.values()) == sum(charges.values())
     assert row['e30'] == 30
-    assert len(row) == window.MOST_CHARGES + 1
+    assert len(row) == charge.MOST + 1
 
 
 def test_forgetting_hides_the_past_from_sums_rows_and_extent() -> None:
