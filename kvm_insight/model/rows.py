@@ -20,11 +20,13 @@ _MOVE = 4
 class Rows:
     """Rows of one shape and type."""
 
+    _begin: int
+    _end: int
+    _buffer: Array
+
     def __init__(self, first: Array) -> None:
-        """Begin with these, which are taken over."""
-        self._buffer = first
-        self._begin = 0
-        self._end = len(first)
+        """Begin with a copy of these."""
+        self._copy(first)
 
     @property
     def live(self) -> Array:
@@ -45,7 +47,13 @@ class Rows:
     def _make_room(self) -> None:
         live = self.live
         if self._begin < _MOVE:
-            shape = (len(live) + _ROOM, *live.shape[1:])
-            self._buffer = numpy.empty(shape, live.dtype)
+            self._copy(live)
+        else:
+            self._buffer[: len(live)] = live
+            self._begin, self._end = 0, len(live)
+
+    def _copy(self, live: Array) -> None:
+        shape = (len(live) + _ROOM, *live.shape[1:])
+        self._buffer = numpy.empty(shape, live.dtype)
         self._buffer[: len(live)] = live
         self._begin, self._end = 0, len(live)
