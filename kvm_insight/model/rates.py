@@ -251,14 +251,14 @@ def _domains(rates: Rates) -> Iterator[Domain]:
     vcpus: dict[int, list[Vcpu]] = {}
     owners = rates.layout.owners.vcpus.tolist()
     for key, owner, row in zip(keys[0], owners, rates.vcpus, strict=True):
-        one = Vcpu(key[2], *device.counts(row))
+        one = Vcpu(key[2], *reading.counts(row))
         vcpus.setdefault(owner, []).append(one)
-    answered_us = device.counts(rates.devices.interval_us)
+    answered_us = reading.counts(rates.devices.interval_us)
     parts = list(device.parts(rates.devices, rates.layout))
     sums = numpy.transpose(rates.cpu)
     for at in numpy.flatnonzero(rates.known).tolist():
         own = tuple(vcpus.get(at, ()))
-        run_us, delay_us, throttled_us, poll_us = device.counts(sums[at])
+        run_us, delay_us, throttled_us, poll_us = reading.counts(sums[at])
         uuid, epoch = keys[-1][at]
         yield Domain(
             uuid=uuid,

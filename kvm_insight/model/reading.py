@@ -261,3 +261,11 @@ def sums(owners: Places, column: npt.NDArray[Any], count: int) -> Floats:
 def or_zero(numbers: Floats) -> Floats:
     """Return numbers with zero for what is not known."""
     return numpy.where(numpy.isnan(numbers), 0.0, numbers)
+
+
+def counts(numbers: Floats) -> Any:
+    """Return numbers in lists as the wire has them: None is not known."""
+    known = ~numpy.isnan(numbers)
+    found = numpy.full(numbers.shape, None, object)
+    found[known] = numbers[known].astype(numpy.int64)
+    return found.tolist()
