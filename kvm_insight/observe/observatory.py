@@ -16,6 +16,7 @@ from kvm_insight.observe import (
     hypervisor,
     knowledge,
     myself,
+    place,
     population,
     roster,
     service,
@@ -64,16 +65,16 @@ class Observatory:
         self.ticks = 0
         self._board = collector.Board()
         self._hypervisor = hypervisor.Hypervisor(settings.hypervisor)
-        source = domain.Source(
+        where = place.Place(
             settings.proc,
             settings.sysfs,
             settings.cgroup_root,
             self._board,
             descriptor.Budget(settings.descriptors),
         )
-        self._population = population.Population(source)
+        self._population = population.Population(where)
         self._roster = roster.Roster(settings.proc, settings.run_dir)
-        self._ticker = tick.Ticker(source)
+        self._ticker = tick.Ticker(where)
         self._host = host.open_host(
             settings.proc, settings.sysfs, settings.cgroup_root, self._board
         )
