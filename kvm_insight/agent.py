@@ -72,6 +72,7 @@ class Agent:
         self._boot_id = myself.read_boot_id(settings.observatory.proc)
         self._sequence = 0
         self._last_us: int | None = None
+        self._at_rest = False
         self._reloading = threading.Event()
 
     def request_reload(self) -> None:
@@ -103,6 +104,7 @@ class Agent:
                 LOG.exception('%s failed; the next one comes', step)
             self._notify('WATCHDOG=1')
             plan.done(step, time.monotonic())
+            plan.rest(self._at_rest)
 
     def _make(self, step: schedule.Step, *, survey: bool) -> None:
         if step == 'tick':
@@ -118,6 +120,7 @@ class Agent:
         domains, misfits = self._identify(sight)
         now = self._sample(sight, domains, misfits)
         self._sequence += 1
+        self._at_rest = sight.at_rest
         self._last_us = now.uptime_us
         self._notify(f'STATUS={len(domains)} domains, {self._words()}')
         try:

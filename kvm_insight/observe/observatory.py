@@ -18,6 +18,7 @@ from kvm_insight.observe import (
     myself,
     place,
     population,
+    rest,
     roster,
     service,
     tick,
@@ -54,6 +55,8 @@ class Sight:
     ledger: sample.Ledger | None
     collectors: list[sample.Collector]
     missing: dict[str, str]
+    #: Nothing that libvirt knows can have changed much.
+    at_rest: bool
 
 
 class Observatory:
@@ -79,6 +82,7 @@ class Observatory:
             settings.proc, settings.sysfs, settings.cgroup_root, self._board
         )
         self._busy: list[service.Busy] = []
+        self._rest = rest.Rest()
 
     def start(self, patience_s: float) -> None:
         """Begin; wait so long for libvirt's first answer, and no longer."""
@@ -126,6 +130,9 @@ class Observatory:
             ledger=ledger,
             collectors=collectors,
             missing=missing,
+            at_rest=self._rest.look(
+                uptime_us, system, [parts for _, parts in swept]
+            ),
         )
 
     def close(self) -> None:

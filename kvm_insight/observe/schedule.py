@@ -9,6 +9,8 @@ Step = Literal['tick', 'ask', 'sweep']
 
 #: No guest's own period may alias with ours.
 JITTER = 0.05
+#: So many times rarer are surveys while the guests are at rest.
+REST_FACTOR = 2
 #: libvirt is asked so long before the sweep that uses its answer.
 LEAD_S = 1.0
 
@@ -43,14 +45,23 @@ class Schedule:
         self._sweep_s = now_s + settings.interval_s
         self._lead_s = min(LEAD_S, settings.interval_s / 4)
         self._asked = False
-        self._sweeps = 1
+        #: Sweeps since the last survey, with the one that comes.
+        self._since = 1
+        self._at_rest = False
         self._tick_s = now_s
         self._plan_tick(now_s)
 
     @property
     def survey(self) -> bool:
         """Say whether the next sweep is to be a survey."""
-        return self._sweeps % self._settings.survey_every == 0
+        every = self._settings.survey_every
+        if self._at_rest and every > 1:
+            every *= REST_FACTOR
+        return self._since >= every
+
+    def rest(self, at_rest: bool) -> None:
+        """The guests are at rest, or are not any more: until told anew."""
+        self._at_rest = at_rest
 
     def next(self) -> tuple[float, Step]:
         """Return when the next step is due, and which it is."""
@@ -70,7 +81,7 @@ class Schedule:
         else:
             behind = int((now_s - self._sweep_s) / self._settings.interval_s)
             self._sweep_s += (behind + 1) * self._settings.interval_s
-            self._sweeps += 1
+            self._since = 1 if self.survey else self._since + 1
             self._asked = False
             self._plan_tick(now_s)
 
