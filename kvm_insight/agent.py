@@ -105,6 +105,7 @@ class Agent:
             self._notify('WATCHDOG=1')
             plan.done(step, time.monotonic())
             plan.rest(self._at_rest)
+            plan.look_only(not self._observatory.ledger.ticks)
 
     def _make(self, step: schedule.Step, *, survey: bool) -> None:
         if step == 'tick':
@@ -139,8 +140,7 @@ class Agent:
         self, sight: observatory.Sight
     ) -> tuple[list[sample.Domain], list[str]]:
         """Return the domains with their owners, and what cannot be told."""
-        domains: list[sample.Domain] = []
-        misfits: list[str] = []
+        described: list[sample.Domain] = []
         for found in sight.domains:
             said = self._catalog.describe(
                 found.uuid, found.name, sight.xml.get(found.uuid)
@@ -152,11 +152,10 @@ class Agent:
                 said.paths,
                 said.limits,
             )
-            try:
-                domains.append(assembly.fit(whole))
-            except exception.CollectorError as why:
-                LOG.error('%s', why)
-                misfits.append(str(why)[:1024])
+            described.append(whole)
+        domains, misfits = assembly.fit_all(described)
+        for misfit in misfits:
+            LOG.error('%s', misfit)
         self._catalog.keep([found.uuid for found in sight.domains])
         return domains, misfits
 

@@ -11,6 +11,8 @@ Step = Literal['tick', 'ask', 'sweep']
 JITTER = 0.05
 #: So many times rarer are surveys while the guests are at rest.
 REST_FACTOR = 2
+#: So many times rarer are ticks that nothing is measured at.
+LOOK_FACTOR = 2
 #: libvirt is asked so long before the sweep that uses its answer.
 LEAD_S = 1.0
 
@@ -48,6 +50,7 @@ class Schedule:
         #: Sweeps since the last survey, with the one that comes.
         self._since = 1
         self._at_rest = False
+        self._pause_s = settings.tick_s
         self._tick_s = now_s
         self._plan_tick(now_s)
 
@@ -62,6 +65,11 @@ class Schedule:
     def rest(self, at_rest: bool) -> None:
         """The guests are at rest, or are not any more: until told anew."""
         self._at_rest = at_rest
+
+    def look_only(self, alone: bool) -> None:
+        """Ticks are there to notice newcomers alone, or for more again."""
+        factor = LOOK_FACTOR if alone else 1
+        self._pause_s = self._settings.tick_s * factor
 
     def next(self) -> tuple[float, Step]:
         """Return when the next step is due, and which it is."""
@@ -87,5 +95,5 @@ class Schedule:
 
     def _plan_tick(self, now_s: float) -> None:
         jitter = 1 + JITTER * (2 * self._random() - 1)
-        self._tick_s = max(self._tick_s, now_s - self._settings.tick_s)
-        self._tick_s += self._settings.tick_s * jitter
+        self._tick_s = max(self._tick_s, now_s - self._pause_s)
+        self._tick_s += self._pause_s * jitter

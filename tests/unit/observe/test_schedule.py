@@ -127,3 +127,11 @@ def test_who_wants_each_sweep_a_survey_gets_it_at_rest_too() -> None:
     plan = schedule.Schedule(SETTINGS, 0.0, random.Random(1).random)
     plan.rest(True)
     assert surveys(plan, 3) == [1, 2, 3]
+
+
+def test_ticks_at_which_nothing_is_measured_are_rarer() -> None:
+    plan = schedule.Schedule(SETTINGS, 0.0, random.Random(1).random)
+    plan.look_only(True)
+    steps = play(plan, 200, {})
+    looks = [at for at, step in steps if step == 'tick']
+    assert 80 <= len(looks) <= 106
