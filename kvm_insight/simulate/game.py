@@ -20,6 +20,7 @@ Subset = frozenset[int]
 #: A bin of the losses, and so many of them in a window.
 BIN_S = 10
 WINDOW_BINS = 30
+WINDOW_S = BIN_S * WINDOW_BINS
 NOBODY: Subset = frozenset()
 #: All players of the joint game beyond the few.
 REST = -1
@@ -51,12 +52,15 @@ class Game:
     """Keeps what was evaluated; asks for more when it must."""
 
     def __init__(
-        self, evaluate: Evaluate, subsets: list[Subset], players: int
+        self, evaluate: Evaluate, everybody: Subset, suspects: Subset
     ) -> None:
         self._evaluate = evaluate
-        self.players = players
-        self.everybody = subsets[1] if len(subsets) > 1 else NOBODY
-        losses = evaluate(subsets)
+        self.everybody = everybody
+        self.suspects = sorted(suspects)
+        self.rest = everybody - suspects
+        single = (frozenset([who]) for who in self.suspects)
+        subsets = dict.fromkeys([NOBODY, everybody, self.rest, *single])
+        losses = evaluate(list(subsets))
         first = Losses(losses.lost[:1], losses.total[:1])
         self.by_bin = first.suffering()[0]
         sums = losses.windows()
@@ -86,10 +90,10 @@ def shapley(
 ) -> dict[int, float]:
     """Return the value of the three who might matter most, and of the rest
     as of one."""
-    ranked = _ranked(game, parts, spared)
-    players = {who: frozenset([who]) for who in ranked[:_FEW]}
-    if len(ranked) > _FEW:
-        players[REST] = frozenset(ranked[_FEW:])
+    few = _ranked(game, parts, spared)[:_FEW]
+    players = {who: frozenset([who]) for who in few}
+    if others := game.everybody - frozenset(few):
+        players[REST] = others
     subsets = {
         some: NOBODY.union(*(players[who] for who in some))
         for size in range(len(players) + 1)
@@ -106,13 +110,13 @@ def _ranked(
     spared: Callable[[Subset], float],
 ) -> list[int]:
     """Return the players by what they do with nobody else's excess."""
-    if len(parts) <= _FEW:
-        return sorted(parts)
-    rest = {who: game.everybody - {who} for who in parts}
+    if len(game.suspects) <= _FEW:
+        return game.suspects
+    rest = {who: game.everybody - {who} for who in game.suspects}
     game.ask(rest.values())
     whole = spared(game.everybody)
-    alone = {who: whole - spared(rest[who]) for who in parts}
-    return sorted(parts, key=lambda who: -max(alone[who], parts[who]))
+    alone = {who: whole - spared(rest[who]) for who in game.suspects}
+    return sorted(alone, key=lambda who: -max(alone[who], parts[who]))
 
 
 def _value(
@@ -126,6 +130,12 @@ def _value(
             before = frozenset(some)
             total += weight * (value[before | {who}] - value[before])
     return total
+
+
+def bins(rates: Floats, step_s: float) -> Floats:
+    """Return amounts by the bin from rates by the step, in the last axis."""
+    edges = numpy.arange(0, rates.shape[-1], round(BIN_S / step_s))
+    return numpy.asarray(numpy.add.reduceat(rates, edges, axis=-1) * step_s)
 
 
 def _summed(bins: Floats) -> Floats:

@@ -8,12 +8,20 @@ import numpy
 from numpy import typing as npt
 
 from kvm_insight.model import entity, finding
-from kvm_insight.simulate import game, label, plan, stage, telemetry, truth
+from kvm_insight.simulate import (
+    game,
+    label,
+    plan,
+    readings,
+    stage,
+    telemetry,
+    truth,
+)
 
 Floats = npt.NDArray[numpy.float64]
 
 MICRO = telemetry.MICRO
-_WINDOW_S = game.BIN_S * game.WINDOW_BINS
+_WINDOW_S = game.WINDOW_S
 #: Own part of what all are to blame for, from which it is one's own doing.
 _OWN = 0.5
 #: Part of the loss that the quota made, from which it is the quota.
@@ -61,14 +69,6 @@ def labels(
     )
 
 
-def names(host: plan.Host) -> list[str]:
-    """Return each row's entity, as the ledger names it."""
-    return [
-        *(entity.domain(guest.uuid) for guest in host.guests),
-        *(entity.service(one.name) for one in host.services),
-    ]
-
-
 def _lives(host: plan.Host) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for row, guest in enumerate(host.guests):
@@ -109,7 +109,7 @@ class _Writer:
     def _causes(
         self, judged: truth.Judged, rows: list[int]
     ) -> list[label.Cause]:
-        known = names(self.scene.host)
+        known = readings.names(self.scene.host)
         return [
             label.Cause(
                 entity=known[blame.who],
@@ -131,7 +131,7 @@ class _Writer:
         row, window = judged.victim, judged.window
         if resource == 'cpu' and self.quota[row, window] >= _QUOTA:
             return 'self_inflicted', 'quota'
-        mine = names(self.scene.host)[row]
+        mine = readings.names(self.scene.host)[row]
         own = max((c.share for c in causes if c.entity == mine), default=0.0)
         guilty = [c for c in causes if c.guilty]
         if own >= _OWN or (guilty and own > guilty[0].share):

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.model import sample
+from kvm_insight.model import entity, sample
 from kvm_insight.simulate import plan, water
 
 Floats = npt.NDArray[numpy.float64]
@@ -55,6 +55,22 @@ class Readings:
         return self.devices.domain(guest, at) if self.devices else {}
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Agent:
+    """How the agent of a host is set up, and what befalls it."""
+
+    interval_s: float = 10.0
+    jitter: float = 0.01
+    seed: int = 0
+    #: How far the host's clock is ahead.
+    skew_us: int = 0
+    #: When it is started anew.
+    restarts_s: tuple[float, ...] = ()
+
+
+PLAIN = Agent()
+
+
 class Devices(Protocol):
     """Disks, interfaces and memory, as the sample has them."""
 
@@ -75,14 +91,20 @@ def threads(host: plan.Host) -> Threads:
     )
 
 
-def sweeps(
-    seconds: float, interval_s: float, jitter: float, seed: int
-) -> Ints:
+def names(host: plan.Host) -> list[str]:
+    """Return each entity's name, as the ledger has it."""
+    return [
+        *(entity.domain(guest.uuid) for guest in host.guests),
+        *(entity.service(one.name) for one in host.services),
+    ]
+
+
+def sweeps(seconds: float, agent: Agent) -> Ints:
     """Return when the agent reads, the first time at once."""
-    rng = numpy.random.default_rng([seed, 5])
-    count = int(seconds / interval_s) + 1
-    away = rng.uniform(-jitter, jitter, count)
-    at = (numpy.arange(count) + away) * interval_s
+    rng = numpy.random.default_rng([agent.seed, 5])
+    count = int(seconds / agent.interval_s) + 1
+    away = rng.uniform(-agent.jitter, agent.jitter, count)
+    at = (numpy.arange(count) + away) * agent.interval_s
     at = numpy.clip(at, 0.0, seconds)
     return numpy.asarray(at * MICRO, numpy.int64)
 
@@ -107,31 +129,32 @@ def grown(rates: Floats, step_s: float, at_us: Ints) -> Ints:
     return numpy.asarray(values, numpy.int64)
 
 
+def spread(host: plan.Host, rates: Floats, step_s: float) -> Floats:
+    """Return an entity's rates by thread; all threads are equally busy."""
+    rows = []
+    at_s = numpy.arange(rates.shape[1]) * step_s
+    for one, places in enumerate(host.places()):
+        plugged = _plugged(host, one)
+        if not plugged:
+            rows += [rates[one] / len(places)] * len(places)
+            continue
+        here = at_s[None, :] >= numpy.array(plugged)[:, None]
+        some = numpy.maximum(here.sum(axis=0), 1)
+        rows += [rates[one] * present / some for present in here]
+    return numpy.array(rows)
+
+
 def _by_thread(
     host: plan.Host, rates: Floats, step_s: float, at_us: Ints
 ) -> Ints:
-    """Return µs by thread; an entity's threads are equally busy."""
-    columns = []
-    starts = numpy.arange(rates.shape[1]) * step_s
-    for entity, places in enumerate(host.places()):
-        count = len(places)
-        plugged = _plugged(host, entity)
-        if not plugged:
-            part = grown(rates[entity] * (MICRO / count), step_s, at_us)
-            columns += [part] * count
-            continue
-        here = starts[None, :] >= numpy.array(plugged)[:, None]
-        some = numpy.maximum(here.sum(axis=0), 1)
-        for present in here:
-            part_rates = rates[entity] * present * MICRO / some
-            columns.append(grown(part_rates, step_s, at_us))
-    return numpy.stack(columns, axis=1)
+    threads = spread(host, rates, step_s) * MICRO
+    return numpy.stack([grown(row, step_s, at_us) for row in threads], axis=1)
 
 
-def _plugged(host: plan.Host, entity: int) -> tuple[float, ...]:
-    if entity >= len(host.guests):
+def _plugged(host: plan.Host, one: int) -> tuple[float, ...]:
+    if one >= len(host.guests):
         return ()
-    return host.guests[entity].plugged_s
+    return host.guests[one].plugged_s
 
 
 def _visited(host: plan.Host, count: int) -> Ints:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.simulate import demand, dirt, load, plan, telemetry, water
+from kvm_insight.simulate import demand, dirt, load, plan, readings, water
 
 Floats = npt.NDArray[numpy.float64]
 
@@ -35,7 +35,7 @@ class Scene:
     host: plan.Host
     wants: load.Load
     nature: water.Nature = water.MEAN
-    agent: telemetry.Agent = telemetry.PLAIN
+    agent: readings.Agent = readings.PLAIN
     way: dirt.Dirt = dirt.CLEAN
     ledger: Source | None = None
     warm_s: float = WARM_S
@@ -159,7 +159,7 @@ class Stage:
             host=host,
             wants=self._load(host),
             nature=_nature(self.rng),
-            agent=telemetry.Agent(seed=setting.seed),
+            agent=readings.Agent(seed=setting.seed),
             way=dirt.Dirt(seed=setting.seed),
             ledger=setting.ledger,
             warm_s=setting.warm_s,

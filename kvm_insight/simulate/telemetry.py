@@ -19,24 +19,8 @@ _EMULATOR = 0.004
 _KERNEL = 0.004
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Agent:
-    """How the agent of a host is set up, and what befalls it."""
-
-    interval_s: float = 10.0
-    jitter: float = 0.01
-    seed: int = 0
-    #: How far the host's clock is ahead.
-    skew_us: int = 0
-    #: When it is started anew.
-    restarts_s: tuple[float, ...] = ()
-
-
-PLAIN = Agent()
-
-
 def samples(
-    host: plan.Host, found: readings.Readings, agent: Agent
+    host: plan.Host, found: readings.Readings, agent: readings.Agent
 ) -> Iterator[sample.Sample]:
     """Return one sample a reading."""
     scribe = _Scribe(host, found, agent)
@@ -48,7 +32,7 @@ class _Scribe:
     """Writes the samples of one host."""
 
     def __init__(
-        self, host: plan.Host, found: readings.Readings, agent: Agent
+        self, host: plan.Host, found: readings.Readings, agent: readings.Agent
     ) -> None:
         self._host = host
         self._found = found
@@ -190,12 +174,13 @@ class _Guest:
                 )
             ],
             affinity=self._whole,
-            cpu=self._control(row),
+            cpu=self._control(),
             **fields,
         )
 
     def _vcpus(self, row: _Row) -> list[sample.Vcpu]:
         guest = self._guest
+        limited = guest.quota_cores is not None
         found = []
         for index in range(guest.vcpus):
             if guest.plugged(index) * MICRO > row.now_us:
@@ -212,6 +197,7 @@ class _Guest:
                     state='S',
                     affinity=self._affinity[index],
                     last_cpu=row.last_cpu[at] if row.last_cpu else None,
+                    throttled_us=row.throttled_us[at] if limited else None,
                     halt_poll_us=polled_us,
                 )
             )
@@ -224,18 +210,16 @@ class _Guest:
         idle_us = now_us - self._begin_us - run_us
         return max(0, int(self._guest.polls * idle_us))
 
-    def _control(self, row: _Row) -> sample.CpuControl:
+    def _control(self) -> sample.CpuControl:
         guest = self._guest
         if guest.quota_cores is None:
             return sample.CpuControl(weight=guest.weight)
-        own = slice(self._first, self._first + guest.vcpus)
-        throttled_us = sum(row.throttled_us[own])
+        # As Nova sets it: on each vCPU's group, and nothing on the whole.
+        share = guest.quota_cores / guest.vcpus
         return sample.CpuControl(
             weight=guest.weight,
-            quota_us=int(guest.quota_cores * PERIOD_US),
-            period_us=PERIOD_US,
-            periods=(row.now_us - self._begin_us) // PERIOD_US,
-            throttled_us=throttled_us,
+            vcpu_quota_us=int(share * PERIOD_US),
+            vcpu_period_us=PERIOD_US,
         )
 
 

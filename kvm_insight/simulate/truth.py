@@ -75,19 +75,18 @@ class Truth:
 
 def judge(
     evaluate: game.Evaluate,
-    candidates: Collection[int],
+    everybody: Collection[int],
+    suspects: Collection[int],
     victims: Collection[int],
     capacity: Floats,
     bounds: Bounds,
 ) -> Truth:
-    """Return the truth; ``candidates`` are those with any excess at all.
+    """Return the truth; ``everybody`` are those with any excess at all, and
+    of them the ``suspects`` may be guilty by themselves.
 
     ``capacity`` is what each entity could have in a window if it wanted.
     """
-    everybody = frozenset(candidates)
-    single = [frozenset([who]) for who in sorted(candidates)]
-    subsets = list(dict.fromkeys([game.NOBODY, everybody, *single]))
-    played = game.Game(evaluate, subsets, len(everybody))
+    played = game.Game(evaluate, frozenset(everybody), frozenset(suspects))
     usual = _median_while_active(played, capacity, bounds)
     judged = [
         one
@@ -149,7 +148,7 @@ def _blames(
     played: game.Game, victim: int, window: int, rise: float, bounds: Bounds
 ) -> tuple[Blame, ...]:
     """Return who is to blame, largest first."""
-    if not played.players or rise <= 0:
+    if not played.everybody or rise <= 0:
         return ()
     now = float(played.suffering(game.NOBODY)[victim, window])
 
@@ -157,7 +156,9 @@ def _blames(
         left = float(played.suffering(subset)[victim, window])
         return (now - left) / rise
 
-    parts = {who: spared(frozenset([who])) for who in played.everybody}
+    parts = {who: spared(frozenset([who])) for who in played.suspects}
+    if played.rest:
+        parts[game.REST] = spared(played.rest)
     together = spared(played.everybody)
     if together >= bounds.spared and max(parts.values()) < bounds.spared:
         parts = game.shapley(played, parts, spared)

@@ -20,7 +20,7 @@ def guest(name: str, vcpus: int = 1, **more: object) -> plan.Guest:
 
 
 def written(
-    *guests: plan.Guest, agent: telemetry.Agent = telemetry.PLAIN
+    *guests: plan.Guest, agent: readings.Agent = readings.PLAIN
 ) -> list[sample.Sample]:
     """Return the samples of a host on which all threads run half."""
     host = plan.Host(
@@ -67,7 +67,7 @@ def test_a_quota_is_told_and_its_throttling() -> None:
 
 
 def test_an_agent_that_restarts_begins_its_sequence_anew() -> None:
-    agent = telemetry.Agent(restarts_s=(35.0,))
+    agent = readings.Agent(restarts_s=(35.0,))
     found = written(guest('a'), agent=agent)
     assert [one.sequence for one in found] == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5]
     assert len({one.agent_id for one in found}) == 2
@@ -76,7 +76,7 @@ def test_an_agent_that_restarts_begins_its_sequence_anew() -> None:
 
 def test_a_skewed_clock_changes_the_time_and_nothing_else() -> None:
     plain, skewed = (
-        written(guest('a'), agent=telemetry.Agent(skew_us=skew_us))[3]
+        written(guest('a'), agent=readings.Agent(skew_us=skew_us))[3]
         for skew_us in (0, -7_000_000)
     )
     assert plain.time_us - skewed.time_us == 7_000_000

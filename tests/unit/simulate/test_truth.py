@@ -23,7 +23,7 @@ def judged(loss: Loss, players: Sequence[int]) -> truth.Judged | None:
         return game.Losses(lost, numpy.ones_like(lost))
 
     capacity = numpy.full((ENTITIES, 1), float(game.WINDOW_BINS))
-    found = truth.judge(evaluate, players, [VICTIM], capacity, truth.Bounds())
+    found = truth.judge(evaluate, players, players, [VICTIM], capacity, truth.Bounds())
     return found.judged[0] if found.judged else None
 
 
