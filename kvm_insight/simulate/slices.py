@@ -16,7 +16,6 @@ from numpy import typing as npt
 from kvm_insight.simulate import (
     slices_event,
     slices_kernel,
-    slices_tick,
 )
 from kvm_insight.simulate import (
     slices_field as of,
@@ -24,6 +23,8 @@ from kvm_insight.simulate import (
 
 #: Columns of ``charged`` behind those of the entities.
 IDLE, QUOTA, UNATTRIBUTED = -3, -2, -1
+#: Shorter than a slice by far; nobody's demand needs it shorter.
+LEAST_CYCLE_US = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,29 +70,33 @@ def run(
     chance that the ledger does not see a switch. Nobody runs after the last
     second of ``duty`` but for what was left over.
     """
-    count = len(entity)
+    _check(allowed, cycle_us, weight, tick_us)
+    ticks = numpy.ascontiguousarray(tick_us, numpy.int64)
     h = of.Host(
         thread=_threads(entity, allowed, cycle_us, carry, seed),
         cpu=_cpus(cpus, len(weight)),
         entity=_entities(entity, weight, quota_us),
         host=numpy.zeros(of.HOST_FIELDS, numpy.int64),
-        queue=numpy.zeros((cpus, count + 1), numpy.int64),
+        queue=numpy.zeros((cpus, max(len(entity), 1)), numpy.int64),
         depth=numpy.zeros(cpus, numpy.int64),
         load=numpy.zeros(cpus, numpy.int64),
         allowed=numpy.ascontiguousarray(allowed, numpy.bool_),
         wanted=_wanted(duty),
-        at=slices_event.times(cpus + count + 1),
-        first=slices_event.tournament(cpus + count + 1),
-        charged=numpy.zeros(
-            (len(tick_us), len(weight), len(weight) + 3), numpy.int64
-        ),
+        at=slices_event.times(cpus + len(entity) + 1),
+        first=slices_event.tournament(cpus + len(entity) + 1),
+        charged=_charged(len(ticks), len(weight)),
     )
-    _start(h, missed, seed)
-    ticks = numpy.ascontiguousarray(tick_us, numpy.int64)
-    out = numpy.zeros(
-        (len(slices_kernel.READ), len(ticks), count), numpy.int64
-    )
-    slices_kernel.run(h, ticks, out)
+    h.host[of.MISSED] = round(missed * 2**32)
+    h.host[of.DICE] = _chances(seed, 1, 2)[0]
+    return _read(h, _chances(seed, len(entity), 1), ticks)
+
+
+def _read(h: of.Host, chances: of.Numbers, tick_us: of.Numbers) -> Readings:
+    """Let it run; the first work comes anywhere in a thread's cycle."""
+    begin_us = chances % h.thread[:, of.CYCLE]
+    shape = (len(slices_kernel.READ), len(tick_us), len(h.thread))
+    out = numpy.zeros(shape, numpy.int64)
+    slices_kernel.run(h, begin_us, tick_us, out)
     run_us, delay_us, throttled_us, slices, last_cpu, demand_us, dropped = out
     return Readings(
         run_us=run_us,
@@ -105,16 +110,21 @@ def run(
     )
 
 
-def _start(h: of.Host, missed: float, seed: int) -> None:
-    """Set the first events, and what the first tick would set too late."""
-    for at in range(len(h.entity)):
-        slices_tick.weigh(h, at)
-    h.host[of.MISSED] = round(missed * 2**32)
-    h.host[of.DICE] = _chances(seed, 1, 2)[0]
-    phase = _chances(seed, len(h.thread), 1)
-    for at, begin_us in enumerate(phase % h.thread[:, of.CYCLE]):
-        slices_event.plan(h, len(h.cpu) + at, int(begin_us))
-    slices_event.plan(h, len(h.cpu) + len(h.thread), 0)
+def _check(
+    allowed: npt.NDArray[numpy.bool_],
+    cycle_us: npt.NDArray[Any],
+    weight: npt.NDArray[Any],
+    tick_us: npt.NDArray[Any],
+) -> None:
+    """Raise ValueError for what would never end or has no meaning."""
+    if not numpy.any(allowed, axis=1).all():
+        raise ValueError('a thread is allowed on no CPU')
+    if numpy.min(cycle_us, initial=LEAST_CYCLE_US) < LEAST_CYCLE_US:
+        raise ValueError(f'a cycle is under {LEAST_CYCLE_US} us')
+    if numpy.min(weight, initial=1) < 1:
+        raise ValueError('a weight is under 1')
+    if (numpy.diff(tick_us) < 0).any():
+        raise ValueError('the readings are not in the order of time')
 
 
 def _threads(
@@ -156,6 +166,10 @@ def _entities(
     members = numpy.bincount(entity, minlength=len(weight))
     result[:, of.MEMBERS] = numpy.maximum(members, 1)
     return result
+
+
+def _charged(readings: int, entities: int) -> of.Numbers:
+    return numpy.zeros((readings, entities, entities + 3), numpy.int64)
 
 
 def _wanted(duty: npt.NDArray[Any]) -> of.Numbers:

@@ -16,26 +16,22 @@ PATIENCE = 4
 
 @slices_compiler.compiled
 def place(h: of.Host, thread: int) -> int:
-    """Return the CPU for a thread that wakes: an idle one, else the lightest.
+    """Return the CPU for a thread that wakes: where it was, or an idle one.
 
-    The one where it ran before comes first.
+    Where none is idle it stays, as under Linux: nobody looks for the lightest
+    queue at a wake-up, and doing so would hide what neighbours do.
     """
     before: int = h.thread[thread, of.CPU]
     if h.load[before] == 0 or h.thread[thread, of.CHOICES] == 1:
         return before
-    best = before
-    least = h.load[before]
     cpu = before
     for _ in range(1, len(h.load)):
         cpu += 1
         if cpu == len(h.load):
             cpu = 0
-        if h.load[cpu] < least and h.allowed[thread, cpu]:
-            if h.load[cpu] == 0:
-                return cpu
-            least = h.load[cpu]
-            best = cpu
-    return best
+        if h.load[cpu] == 0 and h.allowed[thread, cpu]:
+            return cpu
+    return before
 
 
 @slices_compiler.compiled
@@ -69,7 +65,11 @@ def relieve(h: of.Host, cpu: int, factor: int, now_us: int) -> bool:
     """
     most = h.load[cpu]
     taken = -1
-    for source in range(len(h.load)):
+    source = cpu
+    for _ in range(1, len(h.load)):
+        source += 1
+        if source == len(h.load):
+            source = 0
         if h.depth[source] > 0 and h.load[source] > most:
             room = (h.load[source] - h.load[cpu]) // factor
             thread = fitting(h, cpu, source, room)
@@ -96,8 +96,8 @@ def balance(h: of.Host, now_us: int) -> None:
     for cpu in range(cpus):
         if h.load[cpu] == 0 and h.host[of.MOVABLE] > 0:
             relieve(h, cpu, 1, now_us)
-    ticks = h.host[of.TICKS]
-    turn = ticks // cpus
     if h.host[of.MOVABLE] > 0:
-        factor = 1 if turn % PATIENCE == 0 else 2
-        relieve(h, ticks % cpus, factor, now_us)
+        turn = h.host[of.TICKS] // cpus
+        cpu = h.host[of.TICKS] % cpus
+        factor = 1 if (turn + cpu) % PATIENCE == 0 else 2
+        relieve(h, cpu, factor, now_us)

@@ -5,6 +5,7 @@ from kvm_insight.simulate import (
     slices_balance,
     slices_compiler,
     slices_demand,
+    slices_event,
     slices_queue,
     slices_quota,
     slices_tick,
@@ -69,21 +70,40 @@ def read(h: of.Host, out: of.Numbers, now_us: int) -> None:
 
 
 @slices_compiler.compiled
-def run(h: of.Host, tick_us: of.Numbers, out: of.Numbers) -> None:
-    """Fill ``out`` (a matrix of readings and threads per column of READ)."""
+def start(h: of.Host, begin_us: of.Numbers) -> None:
+    """Plan the first arrivals, and what else the clock does."""
+    for entity in range(len(h.entity)):
+        slices_tick.weigh(h, entity)
+    for thread in range(len(h.thread)):
+        slices_event.plan(h, len(h.cpu) + thread, begin_us[thread])
+    slices_event.plan(h, len(h.cpu) + len(h.thread), 0)
+
+
+@slices_compiler.compiled
+def advance(h: of.Host, until_us: int) -> None:
+    """Let everything happen up to a time, and at it."""
     cpus = len(h.cpu)
     clock = cpus + len(h.thread)
+    while True:
+        event = h.first[1]
+        now_us = h.at[event]
+        if now_us > until_us:
+            return
+        if event < cpus:
+            turn(h, event, now_us)
+        elif event < clock:
+            slices_demand.arrive(h, event - cpus, now_us)
+        else:
+            slices_tick.tick(h, now_us)
+
+
+@slices_compiler.entry
+def run(
+    h: of.Host, begin_us: of.Numbers, tick_us: of.Numbers, out: of.Numbers
+) -> None:
+    """Fill ``out``, per column of READ a matrix of readings and threads."""
+    start(h, begin_us)
     for reading in range(len(tick_us)):
         h.host[of.READING] = reading
-        while True:
-            event = h.first[1]
-            now_us = h.at[event]
-            if now_us > tick_us[reading]:
-                break
-            if event < cpus:
-                turn(h, event, now_us)
-            elif event < clock:
-                slices_demand.arrive(h, event - cpus, now_us)
-            else:
-                slices_tick.tick(h, now_us)
+        advance(h, tick_us[reading])
         read(h, out, tick_us[reading])
