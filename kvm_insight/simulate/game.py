@@ -25,6 +25,8 @@ NOBODY: Subset = frozenset()
 #: All players of the joint game beyond the few.
 REST = -1
 _FEW = 3
+#: Part of the excess that the few must have.
+_MOST = 0.6
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,8 +54,14 @@ class Game:
     """Keeps what was evaluated; asks for more when it must."""
 
     def __init__(
-        self, evaluate: Evaluate, everybody: Subset, suspects: Subset
+        self,
+        evaluate: Evaluate,
+        everybody: Subset,
+        suspects: Subset,
+        excess: Floats,
     ) -> None:
+        #: Cores, entity x window.
+        self.excess = excess
         self._evaluate = evaluate
         self.everybody = everybody
         self.suspects = sorted(suspects)
@@ -85,12 +93,18 @@ class Game:
 
 def shapley(
     game: Game,
+    window: int,
     parts: dict[int, float],
     spared: Callable[[Subset], float],
 ) -> dict[int, float]:
-    """Return the value of the three who might matter most, and of the rest
-    as of one."""
-    few = _ranked(game, parts, spared)[:_FEW]
+    """Return the value of the three with the most excess in the window, and
+    of the rest as of one; the parts as they are, if those three have too
+    little of it for any of them to be guilty."""
+    excess = game.excess[:, window]
+    few = sorted(game.suspects, key=lambda who: -excess[who])[:_FEW]
+    whole = float(excess[sorted(game.everybody)].sum())
+    if float(excess[few].sum()) < _MOST * whole:
+        return parts
     players = {who: frozenset([who]) for who in few}
     if others := game.everybody - frozenset(few):
         players[REST] = others
@@ -102,21 +116,6 @@ def shapley(
     game.ask(subsets.values())
     value = {frozenset(some): spared(one) for some, one in subsets.items()}
     return {who: _value(who, list(players), value) for who in players}
-
-
-def _ranked(
-    game: Game,
-    parts: dict[int, float],
-    spared: Callable[[Subset], float],
-) -> list[int]:
-    """Return the players by what they do with nobody else's excess."""
-    if len(game.suspects) <= _FEW:
-        return game.suspects
-    rest = {who: game.everybody - {who} for who in game.suspects}
-    game.ask(rest.values())
-    whole = spared(game.everybody)
-    alone = {who: whole - spared(rest[who]) for who in game.suspects}
-    return sorted(alone, key=lambda who: -max(alone[who], parts[who]))
 
 
 def _value(

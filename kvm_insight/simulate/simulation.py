@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulation: runs a scene; gives its samples and its labels."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -65,28 +66,42 @@ class Simulation:
 
     def labels(self) -> label.Labels:
         """Return the truth."""
-        scene = self.scene
-        wants = scene.wants
-        everybody, suspects = excess.players(
-            scene.host,
-            wants.wanted - self._innocent,
-            wants.step_s,
-            _LEAST_PART[scene.family],
-        )
-        found = truth.judge(
-            self._evaluate,
-            everybody,
-            suspects,
-            range(len(scene.host.guests)),
-            self._capacity(),
-            truth.Bounds(),
-        )
         quota = self._cpu.throttled().windows().suffering()[0]
-        return labelling.labels(scene, {'cpu': found}, quota)
+        return labelling.labels(self.scene, {'cpu': self._truth()}, quota)
 
-    def _evaluate(self, subsets: Sequence[game.Subset]) -> game.Losses:
-        """Return what is lost without the excess of these."""
+    def _truth(self) -> truth.Truth:
+        scene, wants = self.scene, self.scene.wants
+        rates = wants.wanted - self._innocent
+        amounts = truth.Amounts(
+            self._capacity(), excess.by_window(rates, wants.step_s)
+        )
+        part = _LEAST_PART[scene.family]
+        cases = excess.cases(scene.host, wants.wanted, amounts.excess, part)
+        guests = range(len(scene.host.guests))
+        found = [
+            truth.judge(
+                functools.partial(self._evaluate, case),
+                case,
+                [row for row in case.members if row in guests],
+                amounts,
+                truth.Bounds(),
+            )
+            for case in cases
+        ]
+        return truth.joined(found, [list(case.members) for case in cases])
+
+    def _evaluate(
+        self, case: truth.Case, subsets: Sequence[game.Subset]
+    ) -> game.Losses:
+        """Return what is lost without the excess of these.
+
+        Those apart are left out where that makes it cheaper.
+        """
         wanted = self.scene.wants.wanted
+        if case.everybody:
+            apart = numpy.ones(len(wanted), numpy.bool_)
+            apart[list(case.members)] = False
+            wanted = numpy.where(apart[:, None], 0.0, wanted)
         variants = numpy.repeat(wanted[None], len(subsets), axis=0)
         for at, subset in enumerate(subsets):
             rows = sorted(subset)

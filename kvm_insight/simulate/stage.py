@@ -72,6 +72,8 @@ class Stage:
         self.services: list[plan.Service] = []
         self.group_of: list[int] = []
         self.groups = _groups(setting, self.rng)
+        #: Most clouds give shares by the vCPU, some leave libvirt's default.
+        self.by_vcpu = bool(self.rng.random() < 0.7)
         self._quiet: list[Floats] = []
         self._extra: list[Floats] = []
         self._usual: list[bool] = []
@@ -101,6 +103,7 @@ class Stage:
             project=f'project-{number % 4}',
             flavor=f'c{vcpus}',
             cpus=cpus or self._places(group, vcpus),
+            weight=plan.WEIGHT * (vcpus if self.by_vcpu else 1),
             memory_bytes=max(1, vcpus * 2) * plan.GIB,
             epoch=f'{4000 + number}.{100 + number}',
         )

@@ -6,7 +6,7 @@ chance, and what the victim's loss falls by is the truth.
 """
 
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy
 from numpy import typing as npt
@@ -73,27 +73,52 @@ class Truth:
     by_bin: Floats
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Amounts:
+    """Entity x window: what each could have, and its excess in cores."""
+
+    capacity: Floats
+    excess: Floats
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Case:
+    """Entities that contend with one another, and with nobody else."""
+
+    members: tuple[int, ...]
+    #: Those with any excess at all, and of them those who may be guilty by
+    #: themselves.
+    everybody: frozenset[int]
+    suspects: frozenset[int]
+
+
 def judge(
     evaluate: game.Evaluate,
-    everybody: Collection[int],
-    suspects: Collection[int],
+    case: Case,
     victims: Collection[int],
-    capacity: Floats,
+    amounts: Amounts,
     bounds: Bounds,
 ) -> Truth:
-    """Return the truth; ``everybody`` are those with any excess at all, and
-    of them the ``suspects`` may be guilty by themselves.
-
-    ``capacity`` is what each entity could have in a window if it wanted.
-    """
-    played = game.Game(evaluate, frozenset(everybody), frozenset(suspects))
-    usual = _median_while_active(played, capacity, bounds)
+    """Return the truth about the victims of one case."""
+    played = game.Game(evaluate, case.everybody, case.suspects, amounts.excess)
+    usual = _median_while_active(played, amounts.capacity, bounds)
     judged = [
         one
         for victim in victims
-        for one in _windows(played, victim, usual, capacity, bounds)
+        for one in _windows(played, victim, usual, amounts.capacity, bounds)
     ]
     return Truth(judged, usual, played.by_bin)
+
+
+def joined(truths: Sequence[Truth], members: Sequence[Sequence[int]]) -> Truth:
+    """Return the truth about all cases together."""
+    usual = truths[0].usual.copy()
+    by_bin = truths[0].by_bin.copy()
+    for one, rows in zip(truths, members, strict=True):
+        usual[rows] = one.usual[rows]
+        by_bin[rows] = one.by_bin[rows]
+    judged = [judged for one in truths for judged in one.judged]
+    return Truth(judged, usual, by_bin)
 
 
 def _median_while_active(
@@ -161,7 +186,7 @@ def _blames(
         parts[game.REST] = spared(played.rest)
     together = spared(played.everybody)
     if together >= bounds.spared and max(parts.values()) < bounds.spared:
-        parts = game.shapley(played, parts, spared)
+        parts = game.shapley(played, window, parts, spared)
     own = parts.get(victim, 0.0)
     if own >= bounds.spared and _left(played, victim, spared) < bounds.alone:
         # It suffers by its own excess only since all others rose as well.

@@ -60,10 +60,10 @@ def test_polling_counts_as_run_time_and_is_told() -> None:
 
 
 def test_a_quota_is_told_and_its_throttling() -> None:
-    control = written(guest('a', quota_cores=0.5))[-1].domains[0].cpu
-    assert control is not None
-    assert control.quota_us == 50_000
-    assert control.throttled_us == 0
+    domain = written(guest('a', quota_cores=0.5))[-1].domains[0]
+    assert domain.cpu is not None
+    assert domain.cpu.vcpu_quota_us == 50_000
+    assert domain.vcpus[0].throttled_us == 0
 
 
 def test_an_agent_that_restarts_begins_its_sequence_anew() -> None:

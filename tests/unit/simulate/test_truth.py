@@ -23,7 +23,16 @@ def judged(loss: Loss, players: Sequence[int]) -> truth.Judged | None:
         return game.Losses(lost, numpy.ones_like(lost))
 
     capacity = numpy.full((ENTITIES, 1), float(game.WINDOW_BINS))
-    found = truth.judge(evaluate, players, players, [VICTIM], capacity, truth.Bounds())
+    risen = numpy.zeros((ENTITIES, 1))
+    risen[list(players)] = 1.0
+    everybody = frozenset(players)
+    found = truth.judge(
+        evaluate,
+        truth.Case(tuple(range(ENTITIES)), everybody, everybody),
+        [VICTIM],
+        truth.Amounts(capacity, risen),
+        truth.Bounds(),
+    )
     return found.judged[0] if found.judged else None
 
 
