@@ -17,12 +17,14 @@ from kvm_insight.model import (
     recording,
     sample,
     state,
+    usage,
 )
 
 RECORDS: dict[str, type[sample.Wire]] = {
     'sample': sample.Sample,
     'finding': finding.Finding,
     'state': state.HostState,
+    'usage': usage.HostUsage,
     'dead_letter': dead_letter.DeadLetter,
     'recorded': recording.Recorded,
 }
