@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from kvm_insight.model import (
+    cluster,
     dead_letter,
     finding,
+    recommendation,
     recording,
     sample,
     state,
@@ -24,6 +26,8 @@ RECORDS: dict[str, type[sample.Wire]] = {
     'sample': sample.Sample,
     'finding': finding.Finding,
     'state': state.HostState,
+    'cluster': cluster.Cluster,
+    'recommendation': recommendation.Recommendation,
     'usage': usage.HostUsage,
     'dead_letter': dead_letter.DeadLetter,
     'recorded': recording.Recorded,
