@@ -23,7 +23,14 @@ from kvm_insight.detect import (
     verdict,
     words,
 )
-from kvm_insight.model import entity, finding, rates, sample, window
+from kvm_insight.model import (
+    entity,
+    finding,
+    rates,
+    reading,
+    sample,
+    window,
+)
 from kvm_insight.model import state as states
 
 
@@ -48,7 +55,8 @@ class Detector:
             return []
         found = list(self._connect(last, new))
         found += self._follow(new)
-        happened = rates.between(last, new) if last else None
+        now = self._admission.last
+        happened = rates.growth(last, now) if last and now else None
         if happened is None or self._is_gap(happened.interval_us):
             return found
         slot = window.Slot(
@@ -76,7 +84,7 @@ class Detector:
         return interval_us > self._rules.longest_interval_s * 1_000_000
 
     def _connect(
-        self, last: sample.Sample | None, new: sample.Sample
+        self, last: reading.Reading | None, new: sample.Sample
     ) -> Iterator[finding.Finding]:
         """Close what a reboot or a long silence ended."""
         if last is None:
@@ -112,7 +120,7 @@ class Detector:
     def _end(
         self,
         uuid: str | None,
-        at: sample.Sample,
+        at: sample.Sample | reading.Reading,
         reason: Literal['gone', 'silent'],
     ) -> Iterator[finding.Finding]:
         """Close a domain's incidents, or (None) all."""
@@ -135,17 +143,10 @@ class Detector:
         """Put an interval into the window and into the baselines."""
         known = self._known
         known.source = ledger.source if ledger else None
-        values = intake.values(happened, ledger)
-        known.series.push(slot, values, rows)
+        did = intake.values(happened, ledger)
+        known.series.push(slot, did, rows)
         frozen = incident.frozen(known.incidents)
-        learning = {
-            entity.domain(uuid): one.baseline
-            for uuid, one in known.tracks.items()
-        }
-        learning[entity.HOST] = known.host_baseline
-        for who, learns in learning.items():
-            if who in values and who not in frozen:
-                learns.add(slot, values[who])
+        known.learn(slot, did, frozen)
 
     def _progress(
         self, seen: scene.Scene, rows: Mapping[str, Mapping[str, int]]

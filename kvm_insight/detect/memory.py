@@ -2,12 +2,18 @@
 """Memory: what a detector knows between two samples, and as a record."""
 
 import dataclasses
+from collections.abc import Container
 
-import msgspec
 import numpy
 
 from kvm_insight.detect import admission, baseline, settings, track
-from kvm_insight.model import state, window
+from kvm_insight.model import (
+    entity,
+    reading,
+    reading_record,
+    state,
+    window,
+)
 
 
 @dataclasses.dataclass(slots=True)
@@ -22,6 +28,20 @@ class Memory:
     #: The ledger's source in the last interval.
     source: str | None = None
 
+    def learn(
+        self, slot: window.Slot, did: window.Table, frozen: Container[str]
+    ) -> None:
+        """Let the baselines of all but the frozen learn of an interval."""
+        learning = {
+            entity.domain(uuid): one.baseline
+            for uuid, one in self.tracks.items()
+        }
+        learning[entity.HOST] = self.host_baseline
+        rows = did.numbers.tolist()
+        for who, row in zip(did.entities, rows, strict=True):
+            if who in learning and who not in frozen:
+                learning[who].add(slot, window.Values(*row))
+
 
 def empty(rules: settings.Settings) -> Memory:
     """Return what is known of a host that was never seen."""
@@ -33,11 +53,9 @@ def stored(
 ) -> state.HostState:
     """Return the record; its offset is the caller's to fill in."""
     last = admitted.last
-    if last is not None:
-        last = msgspec.structs.replace(last, ledger=None)
     return state.HostState(
         host=host,
-        last=last,
+        last=reading_record.of(last) if last else None,
         retired=admitted.retired,
         counters=admitted.counters,
         ledger_source=known.source,
@@ -60,7 +78,7 @@ def stored(
 def admission_of(kept: state.HostState) -> admission.Admission:
     """Return the admission as it was."""
     result = admission.Admission()
-    result.last = kept.last
+    result.last = reading.of(kept.last) if kept.last else None
     result.retired = list(kept.retired)
     result.counters = kept.counters
     return result

@@ -93,7 +93,7 @@ class HostState(
     #: Where it stands: the next sample of this host is at or after this.
     partition: sample.Count = 0
     offset: sample.Count = 0
-    #: The last sample, without its ledger: the next rates begin there.
+    #: The last sample's counters and no more: the next rates begin there.
     last: sample.Sample | None = None
     #: Agents that ended; what still comes from them is late.
     retired: list[sample.Text] = []

@@ -30,6 +30,9 @@ REST = 'rest'
 CHARGE = numpy.dtype([('victim', '<u2'), ('runner', '<u2'), ('us', '<u4')])
 _MOST_COLUMNS = 60_000
 _CHARGE_LIMIT = 2**32 - 1
+#: Values are kept in four bytes while all are so small that a few can be
+#: added up: 500 s of CPU in an interval. In eight from the first larger one.
+_NARROW = 2**29
 
 
 class Slot(NamedTuple):
@@ -42,13 +45,26 @@ class Slot(NamedTuple):
 
 
 class Values(NamedTuple):
-    """What one entity did in a slot; the confidence is its ledger row's."""
+    """What an entity did in a slot; the confidence is its ledger row's."""
 
     run_us: int = UNKNOWN
     delay_us: int = UNKNOWN
     throttled_us: int = UNKNOWN
     poll_us: int = UNKNOWN
     confidence_ppm: int = UNKNOWN
+
+
+class Table(NamedTuple):
+    """What all entities did in a slot: a row each, columns as in Values."""
+
+    entities: tuple[str, ...]
+    numbers: Numbers
+
+
+def table(values: Mapping[str, Values]) -> Table:
+    """Return the values as one table."""
+    rows = numpy.array(list(values.values()), numpy.int64)
+    return Table(tuple(values), rows.reshape(-1, _FIELDS))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,7 +95,8 @@ class Window:
         self.entities: list[str] = []
         self._column: dict[str, int] = {}
         self.slots: Numbers = numpy.empty((0, 4), numpy.int64)
-        self.values: Numbers = numpy.empty((0, 0, _FIELDS), numpy.int64)
+        self.values: Numbers = numpy.empty((0, 0, _FIELDS), numpy.int32)
+        self._last_columns: tuple[tuple[str, ...], Numbers] | None = None
         self.charges: list[Charges] = []
         #: A column's slots that end at or before this do not count.
         self.since: Numbers = numpy.empty(0, numpy.int64)
@@ -91,18 +108,20 @@ class Window:
     def push(
         self,
         slot: Slot,
-        values: Mapping[str, Values],
+        did: Table,
         charges: Mapping[str, Mapping[str, int]],
     ) -> None:
         """Append a slot; what is older than the span falls out."""
-        self._forget(slot.uptime_us, len(values))
-        for entity in values:
-            self._add(entity)
+        self._forget(slot.uptime_us, len(did.entities))
+        columns = self._columns(did.entities)
         packed = self._packed(charges)
-        shape = (1, self.values.shape[1], _FIELDS)
-        row = numpy.full(shape, UNKNOWN, numpy.int64)
-        for entity, value in values.items():
-            row[0, self._column[entity]] = value
+        row = numpy.full(
+            (1, self.values.shape[1], _FIELDS), UNKNOWN, self.values.dtype
+        )
+        if did.numbers.max(initial=0) > _NARROW and row.dtype != numpy.int64:
+            self.values = self.values.astype(numpy.int64)
+            row = row.astype(numpy.int64)
+        row[0, columns] = did.numbers
         self.slots = numpy.concatenate(
             [self.slots, numpy.array([slot], numpy.int64)]
         )
@@ -189,6 +208,17 @@ class Window:
                     )
         return numpy.array(rows, CHARGE)
 
+    def _columns(self, entities: tuple[str, ...]) -> Numbers:
+        """Return the columns of these; they are the same again and again."""
+        known = self._last_columns
+        if known is None or known[0] != entities:
+            for entity in entities:
+                self._add(entity)
+            columns = [self._column[entity] for entity in entities]
+            known = entities, numpy.array(columns, numpy.int64)
+            self._last_columns = known
+        return known[1]
+
     def _add(self, entity: str) -> bool:
         if entity in self._column:
             return True
@@ -202,7 +232,7 @@ class Window:
 
     def _widen(self, by: int) -> None:
         shape = (len(self.slots), by, _FIELDS)
-        empty = numpy.full(shape, UNKNOWN, numpy.int64)
+        empty = numpy.full(shape, UNKNOWN, self.values.dtype)
         self.values = numpy.concatenate([self.values, empty], axis=1)
         self.since = numpy.concatenate(
             [self.since, numpy.zeros(by, numpy.int64)]
@@ -235,6 +265,7 @@ class Window:
         self.since = self.since[keep]
         self.entities = [self.entities[at] for at in keep]
         self._column = {name: at for at, name in enumerate(self.entities)}
+        self._last_columns = None
 
 
 def rebuilt(
@@ -254,6 +285,8 @@ def rebuilt(
     result.slots = slots.reshape(-1, 4)
     depth = len(result.slots)
     result.values = values.reshape(depth, len(entities), _FIELDS)
+    if values.max(initial=0) <= _NARROW:
+        result.values = result.values.astype(numpy.int32)
     result.since = since.reshape(len(entities))
     if len(charges) != depth:
         raise ValueError(f'{len(charges)} rows of charges, {depth} slots')

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Windows slide by a sample, stay bounded, and take no gap for zero."""
 
+from collections.abc import Mapping
+
 import numpy
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,15 @@ from hypothesis import strategies as st
 from kvm_insight.model import window
 
 SECOND = 1_000_000
+
+
+def push(
+    series: window.Window,
+    slot: window.Slot,
+    values: Mapping[str, window.Values],
+    charges: Mapping[str, Mapping[str, int]],
+) -> None:
+    series.push(slot, window.table(values), charges)
 
 
 def filled(
@@ -19,7 +30,7 @@ def filled(
         now += seconds * SECOND
         slot = window.Slot(now, now, seconds * SECOND, number)
         value = values or window.Values(seconds * SECOND, seconds, 0, 0)
-        series.push(slot, {'a': value}, {'a': {'b': number + 1}})
+        push(series, slot, {'a': value}, {'a': {'b': number + 1}})
     return series
 
 
@@ -35,14 +46,14 @@ def test_a_jittering_interval_does_not_lose_a_sample() -> None:
     for number, ms in enumerate([10_040, 9_960, 10_100, 9_900, 10_050]):
         now += ms * 1000
         slot = window.Slot(now, now, ms * 1000, number)
-        series.push(slot, {'a': window.Values(1, 1)}, {})
+        push(series, slot, {'a': window.Values(1, 1)}, {})
     assert len(series.measured(30, 0)) == 3
 
 
 def test_what_was_not_measured_is_missing_not_zero() -> None:
     series = filled([10] * 3)
     slot = window.Slot(40 * SECOND, 0, 10 * SECOND, 3)
-    series.push(slot, {'a': window.Values()}, {})
+    push(series, slot, {'a': window.Values()}, {})
     sums = series.sums(30)
     assert sums.measured_us[0] == 20 * SECOND
 
@@ -62,7 +73,7 @@ def test_an_entity_that_is_long_gone_gives_up_its_column() -> None:
     for number in range(400):
         now = (number + 1) * 10 * SECOND
         slot = window.Slot(now, now, 10 * SECOND, number)
-        series.push(slot, {f'service:{number}': window.Values(1, 0)}, {})
+        push(series, slot, {f'service:{number}': window.Values(1, 0)}, {})
     assert len(series.entities) < 150
 
 
@@ -75,7 +86,7 @@ def test_columns_keep_their_meaning_when_others_are_given_up() -> None:
             'v': window.Values(7, 3),
             f'service:{number}': window.Values(1, 0),
         }
-        series.push(slot, values, {'v': {'x': 5, f'gone:{number}': 2}})
+        push(series, slot, values, {'v': {'x': 5, f'gone:{number}': 2}})
     column = series.column('v')
     assert column is not None
     slots = series.measured(600, column)
@@ -87,7 +98,7 @@ def test_a_row_keeps_the_largest_and_adds_up_the_rest() -> None:
     series = window.Window()
     charges = {f'e{number:02}': number for number in range(1, 31)}
     slot = window.Slot(SECOND, 0, SECOND, 0)
-    series.push(slot, {'a': window.Values(1, 465)}, {'a': charges})
+    push(series, slot, {'a': window.Values(1, 465)}, {'a': charges})
     row = series.row(0, [0])
     assert sum(row.values()) == sum(charges.values())
     assert row['e30'] == 30
@@ -112,7 +123,7 @@ def test_thirty_busy_domains_stay_within_their_memory() -> None:
         now = (number + 1) * 10 * SECOND
         slot = window.Slot(now, now, 10 * SECOND, number)
         values = dict.fromkeys(names, window.Values(1, 3000, 0, 0, 1))
-        series.push(slot, values, dict.fromkeys(names, row))
+        push(series, slot, values, dict.fromkeys(names, row))
     size = series.values.nbytes + series.slots.nbytes
     size += sum(numpy.asarray(part).nbytes for part in series.charges)
     assert size / len(names) < 9 * 1024
