@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from kvm_insight.detect import (
+    account,
     admission,
     evidence,
     incident,
@@ -42,6 +43,7 @@ class Detector:
         self._rules = rules
         self._admission = admission.Admission()
         self._known = memory.empty(rules)
+        self.account = account.Account()
 
     @property
     def counters(self) -> states.Counters:
@@ -53,6 +55,7 @@ class Detector:
         last = self._admission.last
         if new.host != self.host or not self._admission.admit(new):
             return []
+        self.account.saw(last, new)
         found = list(self._connect(last, new))
         found += self._follow(new)
         now = self._admission.last
@@ -62,21 +65,31 @@ class Detector:
         slot = window.Slot(
             new.uptime_us, new.time_us, happened.interval_us, new.sequence
         )
+        did = intake.values(happened, new.ledger)
         rows = intake.rows(happened, new.ledger)
-        self._take(slot, happened, new.ledger, rows)
+        self._take(slot, did, new.ledger, rows)
         seen = scene.Scene(new, slot, self._known, self._rules)
         found += self._progress(seen, rows)
-        found += self._open(seen)
+        for uuid, at in opening.due(seen, self._known, self._rules):
+            found += self._begin(uuid, at, seen)
+        self.account.take(new, happened, did, rows, self._known.incidents)
         return found
+
+    @property
+    def known(self) -> memory.Memory:
+        """Return what is known now; to be looked at only."""
+        return self._known
 
     def state(self) -> states.HostState:
         """Return all that another detector needs to go on."""
-        return memory.stored(self.host, self._admission, self._known)
+        hour = self.account.record()
+        return memory.stored(self.host, self._admission, self._known, hour)
 
     def restore(self, kept: states.HostState) -> None:
         """Go on where another detector stood; raise ValueError for a state
         whose parts do not fit together."""
         known = memory.restored(kept, self._rules)
+        self.account.restore(kept.hour)
         self._admission = memory.admission_of(kept)
         self._known = known
 
@@ -136,14 +149,13 @@ class Detector:
     def _take(
         self,
         slot: window.Slot,
-        happened: rates.Rates,
+        did: window.Table,
         ledger: sample.Ledger | None,
         rows: Mapping[str, Mapping[str, int]],
     ) -> None:
         """Put an interval into the window and into the baselines."""
         known = self._known
         known.source = ledger.source if ledger else None
-        did = intake.values(happened, ledger)
         known.series.push(slot, did, rows)
         frozen = incident.frozen(known.incidents)
         known.learn(slot, did, frozen)
@@ -254,11 +266,6 @@ class Detector:
         )
         self._unlearn(after.finding)
         return [after], [*news, after.finding]
-
-    def _open(self, seen: scene.Scene) -> Iterator[finding.Finding]:
-        """Open what has been seen often enough."""
-        for uuid, at in opening.due(seen, self._known, self._rules):
-            yield from self._begin(uuid, at, seen)
 
     def _begin(
         self, uuid: str, at: int, seen: scene.Scene

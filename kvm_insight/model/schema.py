@@ -15,6 +15,7 @@ from kvm_insight.model import (
     cluster,
     dead_letter,
     finding,
+    host_report,
     recommendation,
     recording,
     sample,
@@ -29,6 +30,7 @@ RECORDS: dict[str, type[sample.Wire]] = {
     'cluster': cluster.Cluster,
     'recommendation': recommendation.Recommendation,
     'usage': usage.HostUsage,
+    'host': host_report.HostReport,
     'dead_letter': dead_letter.DeadLetter,
     'recorded': recording.Recorded,
 }
