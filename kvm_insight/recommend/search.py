@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The search: take the best move while it is worth its cost, then better it.
+
+The hottest host goes first; where no single move helps, two instances change
+places. Then, for so much effort as the settings allow, a part of the plan is
+taken back and made anew, and the better one stays. All moves are played in
+their order on one board, so each state between two of them is a valid one.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from kvm_insight.recommend import board as boards
+from kvm_insight.recommend import demand, exchange, field
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """What is done together or not at all: one move, or an exchange."""
+
+    choices: tuple[field.Choice, ...]
+
+    @property
+    def sources(self) -> set[int]:
+        """Return the hosts that something leaves."""
+        return {one.source for one in self.choices}
+
+    @property
+    def hosts(self) -> set[int]:
+        """Return the hosts that the step touches."""
+        return self.sources | {one.destination for one in self.choices}
+
+
+class Search:
+    """Builds and betters one plan."""
+
+    def __init__(self, where: field.Field, dice: np.random.Generator) -> None:
+        """Begin with no moves."""
+        self.field, self._dice = where, dice
+        self.steps: list[Step] = []
+
+    def run(self) -> list[Step]:
+        """Return the steps, in their order."""
+        sources = self.sources()
+        for h in sources:
+            self._relieve(h)
+        self._refine(sources)
+        return self.steps
+
+    def sources(self) -> list[int]:
+        """Return the hosts to relieve, the one that loses most first."""
+        where, board = self.field, self.field.board
+        every = np.arange(len(board.hosts))
+        losses = where.score.losses(board.load, every) @ where.score.blends[0]
+        if where.mode == 'balance':
+            heat = board.load[:, 0] / np.maximum(board.capacity[:, 0], 1e-9)
+            known = board.capacity[:, 0] > 0
+            mean = heat[known].mean() if known.any() else 0.0
+            order = np.argsort(-heat, kind='stable')
+            return [int(h) for h in order if known[h] and heat[h] > mean]
+        hot = is_hot(where)
+        order = np.argsort(-losses, kind='stable')
+        return [int(h) for h in order if hot[h]]
+
+    def moves(self) -> list[tuple[int, int, int]]:
+        """Return all moves as instance, source, destination."""
+        return [
+            (one.i, one.source, one.destination)
+            for step in self.steps
+            for one in step.choices
+        ]
+
+    def net(self) -> float:
+        """Return what the whole plan leaves: the smaller the better."""
+        where = self.field
+        cost = sum(where.cost(i).core_s for i, _, _ in self.moves())
+        return where.score.total() * where.rules.horizon_s + where.worth * cost
+
+    def _relieve(self, h: int) -> None:
+        """Take from a host what is worth it, then try exchanges."""
+        choices = field.Choices(self.field, h)
+        while len(self.steps) < self.field.rules.most_moves:
+            best = choices.best()
+            if best is None:
+                break
+            self._play(Step((best,)))
+            choices.played(best)
+        while len(self.steps) < self.field.rules.most_moves:
+            pair = exchange.best(self.field, h)
+            if pair is None:
+                break
+            self._play(Step(pair))
+
+    def _play(self, step: Step) -> None:
+        for one in step.choices:
+            self.field.play(one.i, one.destination)
+        self.steps.append(step)
+
+    def _refine(self, sources: list[int]) -> None:
+        rules = self.field.rules
+        best = self.net()
+        budget = self.field.spent + rules.effort
+        for _ in range(rules.rounds):
+            if not sources or self.field.spent > budget:
+                break
+            kept = list(self.steps)
+            self._ruin(sources)
+            now = self.net()
+            if now < best - 1e-6:
+                best = now
+            else:
+                self._restore(kept)
+
+    def _ruin(self, sources: list[int]) -> None:
+        """Take back what touches a host or two, and make it anew."""
+        count = 1 + int(self._dice.integers(3))
+        chosen = {int(x) for x in self._dice.choice(sources, count)}
+        near = {h for s in self.steps if s.hosts & chosen for h in s.hosts}
+        if self._dice.random() < 0.5:
+            chosen |= near
+        kept = [s for s in self.steps if not s.hosts & chosen]
+        again = {h for s in self.steps if s.hosts & chosen for h in s.sources}
+        self._restore([])
+        for step in kept:
+            if not self._replay(step):
+                again |= step.sources
+        order = sorted(again | (chosen & set(sources)))
+        self._dice.shuffle(order)
+        for h in order:
+            self._relieve(int(h))
+
+    def _replay(self, step: Step) -> bool:
+        """Play a step again if it can be and is worth it; say whether."""
+        where, high = self.field, self.field.board.load[:, demand.HIGH].copy()
+        alone = len(step.choices) == 1
+        fresh: list[field.Choice] = []
+        for one in step.choices:
+            to = one.destination
+            if not (
+                where.open_to(one.i)[to] if alone else where.may(one.i, to)
+            ):
+                break
+            fresh.append(where.value(one.i, to, one.rival))
+            where.play(one.i, to)
+        else:
+            limit = where.limit * where.board.capacity[:, demand.HIGH]
+            hotter = where.board.load[:, demand.HIGH] > np.maximum(limit, high)
+            if where.is_worth(fresh) and not hotter.any():
+                self.steps.append(Step(tuple(fresh)))
+                return True
+        for done in reversed(fresh):
+            where.take_back(done.i, done.source)
+        return False
+
+    def _restore(self, steps: list[Step]) -> None:
+        """Take everything back, then play these steps."""
+        for i, source, _ in reversed(self.moves()):
+            self.field.take_back(i, source)
+        self.steps = []
+        self.field.rejoin([])
+        for step in steps:
+            self._play(step)
+
+
+def is_hot(where: field.Field, everywhere: bool = False) -> boards.Bools:
+    """Return which hosts are hot: by the high forecast, or by what is
+    lost there for known reasons; of those that something may leave."""
+    board, rules = where.board, where.rules
+    limit = rules.hot_ratio * board.capacity[:, demand.HIGH]
+    hot: boards.Bools = board.load[:, demand.HIGH] > limit
+    hot |= board.load[:, demand.MEASURED] > rules.hot_lost_cores
+    memory = board.load[:, demand.MEMORY]
+    hot |= memory > rules.memory_ratio * board.capacity[:, demand.MEMORY]
+    return hot if everywhere else hot & where.senders
