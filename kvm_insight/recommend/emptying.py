@@ -8,12 +8,12 @@ the moves cost and no other host gets warm by it.
 
 import numpy as np
 
-from kvm_insight.recommend import demand, field, search
+from kvm_insight.recommend import demand, field
 
 
-def evacuate(where: field.Field, names: tuple[str, ...]) -> list[search.Step]:
+def evacuate(where: field.Field, names: tuple[str, ...]) -> list[field.Step]:
     """Return the moves that empty these hosts as far as can be."""
-    steps: list[search.Step] = []
+    steps: list[field.Step] = []
     for limit in (where.rules.hot_ratio, where.rules.evacuate_ratio):
         where.limit = limit
         for name in names:
@@ -23,11 +23,11 @@ def evacuate(where: field.Field, names: tuple[str, ...]) -> list[search.Step]:
     return steps
 
 
-def consolidate(where: field.Field) -> list[search.Step]:
+def consolidate(where: field.Field) -> list[field.Step]:
     """Return the moves that empty the hosts that need not be on."""
     board, rules = where.board, where.rules
     where.limit = rules.consolidate_ratio
-    steps: list[search.Step] = []
+    steps: list[field.Step] = []
     emptied = 0
     in_use = np.array([bool(one) for one in board.residents])
     where.receivers &= in_use
@@ -42,7 +42,7 @@ def consolidate(where: field.Field) -> list[search.Step]:
     return steps
 
 
-def _wholly(where: field.Field, h: int, steps: list[search.Step]) -> bool:
+def _wholly(where: field.Field, h: int, steps: list[field.Step]) -> bool:
     """Empty one host; take everything back if that is not worth it."""
     board = where.board
     residents = list(board.residents[h])
@@ -62,14 +62,12 @@ def _wholly(where: field.Field, h: int, steps: list[search.Step]) -> bool:
         for one in step.choices:
             where.take_back(one.i, one.source)
     del steps[had:]
-    where.rejoin(
-        [(x.i, x.source, x.destination) for s in steps for x in s.choices]
-    )
+    where.rejoin(steps)
     where.receivers[h] = True
     return False
 
 
-def _empty(where: field.Field, h: int, steps: list[search.Step]) -> None:
+def _empty(where: field.Field, h: int, steps: list[field.Step]) -> None:
     """Move away whatever finds a place, the hardest to place first."""
     choices = field.Choices(where, h)
     while len(steps) < where.rules.most_moves:
@@ -78,7 +76,7 @@ def _empty(where: field.Field, h: int, steps: list[search.Step]) -> None:
             return
         chosen = min(each, key=lambda one: _ease(where, choices, one))
         where.play(chosen.i, chosen.destination)
-        steps.append(search.Step((chosen,)))
+        steps.append(field.Step((chosen,)))
         choices.played(chosen)
 
 

@@ -6,7 +6,7 @@ already.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -51,6 +51,27 @@ class Choice:
     least: float
     cost: float
     rival: Rival | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """What is done together or not at all: one move, or an exchange."""
+
+    choices: tuple[Choice, ...]
+
+    @property
+    def sources(self) -> set[int]:
+        """Return the hosts that something leaves."""
+        return {one.source for one in self.choices}
+
+    def chain(self, chains: boards.Ints) -> int:
+        """Return which chain of hosts it belongs to."""
+        return int(chains[self.choices[0].source])
+
+    @property
+    def hosts(self) -> set[int]:
+        """Return the hosts that the step touches."""
+        return self.sources | {one.destination for one in self.choices}
 
 
 class Field:
@@ -107,12 +128,26 @@ class Field:
         mask[self.guards.returns(i)] = False
         return mask
 
+    def opens(self, i: int, h: int) -> bool:
+        """Say the same of one host."""
+        board = self.board
+        after = board.load[h] + board.arrive[i]
+        limit, memory = self.limit, self.rules.memory_ratio
+        return bool(
+            after[demand.HIGH] <= limit * board.capacity[h, demand.HIGH]
+            and after[demand.MEMORY]
+            <= memory * board.capacity[h, demand.MEMORY]
+            and self.may(i, h)
+        )
+
     def may(self, i: int, h: int) -> bool:
         """Say whether Nova and the guards would let i go to h now, however
         warm h may be between two moves."""
-        only = np.zeros(len(self.board.hosts), dtype=bool)
-        only[h] = self.receivers[h] and h not in self.guards.returns(i)
-        return bool(self.sieve.allowed(i, only)[h])
+        return bool(
+            self.receivers[h]
+            and h not in self.guards.returns(i)
+            and self.sieve.allows(i, h)
+        )
 
     def value(self, i: int, h: int, rival: Rival | None = None) -> Choice:
         """Return what one move brings as the board stands."""
@@ -156,11 +191,12 @@ class Field:
         self.board.take_back(i, source)
         self.moved.discard(i)
 
-    def rejoin(self, moves: list[tuple[int, int, int]]) -> None:
-        """Make the chains anew from the moves that are in the plan."""
+    def rejoin(self, steps: Iterable[Step]) -> None:
+        """Make the chains anew from the steps that are in the plan."""
         self.chain = np.arange(len(self.board.hosts))
-        for _, source, h in moves:
-            self._join(source, h)
+        for step in steps:
+            for one in step.choices:
+                self._join(one.source, one.destination)
 
     def _join(self, one: int, other: int) -> None:
         old, new = self.chain[one], self.chain[other]
@@ -226,8 +262,8 @@ class Choices:
         keep = self.movers != choice.i
         self.movers, self.mask = self.movers[keep], self.mask[keep]
         for row, i in enumerate(self.movers):
-            mask = self._field.open_to(int(i))
-            self.mask[row, choice.destination] = mask[choice.destination]
+            h = choice.destination
+            self.mask[row, h] = self._field.opens(int(i), h)
         self._appraise()
 
     def _appraise(self) -> None:

@@ -207,8 +207,13 @@ STATIC = (
     Filter('CpuModel', _cpu, _of_cpu),
     Filter('Storage', _storage, lambda b, i: b.instances[i].storage),
 )
-DYNAMIC = ('Inventory', 'ServerGroup', 'NUMATopologyFilter')
-NAMES = tuple(one.name for one in STATIC) + DYNAMIC
+#: Asked anew after each move.
+DYNAMIC: dict[str, Callable[[boards.Board, int, int], Refusal]] = {
+    'Inventory': room.refuses,
+    'ServerGroup': groups.refuses,
+    'NUMATopologyFilter': seats.refuses,
+}
+NAMES = (*(one.name for one in STATIC), *DYNAMIC)
 
 
 class Sieve:
@@ -220,14 +225,13 @@ class Sieve:
         self._off = board.rules.without_filters
         self._static = [one for one in STATIC if one.name not in self._off]
         self._masks: dict[tuple[str, Hashable], boards.Bools] = {}
+        #: (instance, where it is) -> hosts that static filters allow.
+        self._known: dict[tuple[int, int], boards.Bools] = {}
         self._seats = seats.Seats(board)
 
     def allowed(self, i: int, hosts: boards.Bools) -> boards.Bools:
         """Return to which of these hosts an instance may go now."""
-        mask = hosts.copy()
-        mask[self.board.at[i]] = False
-        for one in self._static:
-            mask &= self._mask(one, i)
+        mask = hosts & self._suited(i)
         if 'Inventory' not in self._off:
             mask &= room.mask(self.board, i)
         if 'ServerGroup' not in self._off:
@@ -236,21 +240,37 @@ class Sieve:
             self._seats.strike(i, mask)
         return mask
 
+    def allows(self, i: int, h: int) -> bool:
+        """Say the same of one host."""
+        return bool(self._suited(i)[h]) and all(
+            refuses(self.board, i, h) is None
+            for name, refuses in DYNAMIC.items()
+            if name not in self._off
+        )
+
     def refusals(self, i: int, h: int) -> list[str]:
         """Return why an instance may not go to a host, by each filter."""
         if h == self.board.at[i]:
             return ['it is there already']
+        asked = [(one.name, one.refuses) for one in self._static]
+        asked += DYNAMIC.items()
         answers = [
-            *((x.name, x.refuses(self.board, i, h)) for x in self._static),
-            ('Inventory', room.refuses(self.board, i, h)),
-            ('ServerGroup', groups.refuses(self.board, i, h)),
-            ('NUMATopologyFilter', seats.refuses(self.board, i, h)),
+            (name, refuses(self.board, i, h))
+            for name, refuses in asked
+            if name not in self._off
         ]
-        return [
-            f'{name}: {words}'
-            for name, words in answers
-            if words is not None and name not in self._off
-        ]
+        return [f'{name}: {words}' for name, words in answers if words]
+
+    def _suited(self, i: int) -> boards.Bools:
+        key = i, self.board.at[i]
+        mask = self._known.get(key)
+        if mask is None:
+            mask = np.ones(len(self.board.hosts), dtype=bool)
+            mask[self.board.at[i]] = False
+            for one in self._static:
+                mask &= self._mask(one, i)
+            self._known[key] = mask
+        return mask
 
     def _mask(self, one: Filter, i: int) -> boards.Bools:
         key = one.name, one.aspect(self.board, i)

@@ -6,6 +6,8 @@ with affinity only a host that has another member already, so that a group
 that is together cannot be moved at all. A migration counts at both ends.
 """
 
+import numpy as np
+
 from kvm_insight.recommend import board as boards
 
 
@@ -42,18 +44,22 @@ def refuses(board: boards.Board, i: int, h: int) -> str | None:
     return None
 
 
-def regret(board: boards.Board, i: int, h: int) -> int:
-    """Return by how much soft policies are met worse with i on host h."""
+def regret(board: boards.Board, i: int, hosts: boards.Ints) -> boards.Ints:
+    """Return by how much soft policies are met worse with i on each host."""
     name = board.instances[i].server_group
-    if name is None or h == board.at[i]:
-        return 0
-    policy = board.groups[name].policy
-    members, here = board.members[name], board.at[i]
+    found = np.zeros(len(hosts), dtype=np.int64)
+    if name is None:
+        return found
+    policy, members = board.groups[name].policy, board.members[name]
+    here = board.at[i]
+    there = np.array([h for h, n in members.items() if n > 0 and h != here])
+    shared = np.isin(hosts, there).astype(np.int64)
     if policy == 'soft-anti-affinity':
-        return int(members[h] >= 1) - int(members[here] >= 2)
-    if policy == 'soft-affinity':
-        return int(members[h] == 0) - int(members[here] == 1)
-    return 0
+        found = shared - int(members[here] >= 2)
+    elif policy == 'soft-affinity':
+        found = 1 - shared - int(members[here] == 1)
+    found[hosts == here] = 0
+    return found
 
 
 def is_soft(board: boards.Board, i: int) -> bool:

@@ -67,7 +67,7 @@ def plan(
 
 def _steps(
     where: field.Field, said: orders.Orders, dice: np.random.Generator
-) -> list[search.Step]:
+) -> list[field.Step]:
     if where.mode == 'evacuate':
         return emptying.evacuate(where, said.evacuate)
     if where.mode == 'consolidate':
@@ -91,21 +91,19 @@ def _stays(where: field.Field, said: orders.Orders) -> list[Stay]:
 
 
 def _chains(
-    where: field.Field, steps: list[search.Step]
-) -> list[list[search.Step]]:
+    where: field.Field, steps: list[field.Step]
+) -> list[list[field.Step]]:
     """Return the steps by the hosts that they have in common."""
-    where.rejoin(
-        [(x.i, x.source, x.destination) for s in steps for x in s.choices]
-    )
-    found: dict[int, list[search.Step]] = {}
+    where.rejoin(steps)
+    found: dict[int, list[field.Step]] = {}
     for step in steps:
-        chain = int(where.chain[step.choices[0].source])
+        chain = step.chain(where.chain)
         found.setdefault(chain, []).append(step)
     return list(found.values())
 
 
 def _recommendation(
-    where: field.Field, steps: list[search.Step], now_us: int
+    where: field.Field, steps: list[field.Step], now_us: int
 ) -> recommendation.Recommendation:
     """Play one chain of moves and tell of it; the board is as before."""
     rules, score = where.rules, where.score
@@ -158,7 +156,7 @@ def _recommendation(
 
 
 def _moves(
-    where: field.Field, steps: list[search.Step]
+    where: field.Field, steps: list[field.Step]
 ) -> tuple[list[recommendation.Move], list[str]]:
     moves: list[recommendation.Move] = []
     refusals: list[str] = []

@@ -8,7 +8,7 @@ can find the true optimum of the same score (``oracle``).
 """
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,10 @@ from kvm_insight.recommend import board as boards
 from kvm_insight.recommend import demand, groups, settings
 
 Statistic = Literal['sum', 'deviation', 'count']
+
+
+#: One host or many, by index.
+Where = int | boards.Ints
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,14 +89,20 @@ class Score:
         mean = float(cores[cores > 0].mean()) if (cores > 0).any() else 0.0
         self.lines = table(rules, mode, mean)
         self.weights = {line.name: line.weight for line in self.lines}
-        knees = rules.cpu_knees
-        measured = (settings.Knee(0.0, 1.0),)
-        self.knees: tuple[Sequence[settings.Knee], ...] = (
-            knees,
-            knees,
-            measured,
+        knees = (
+            rules.cpu_knees,
+            rules.cpu_knees,
+            (settings.Knee(0.0, 1.0),),
             rules.memory_knees,
         )
+        #: Of each quantity: slopes, and on each host where they begin.
+        self._bends = [
+            [
+                (knee.slope, _scaled(knee.ratio, board.capacity[:, k]))
+                for knee in knees[k]
+            ]
+            for k in range(len(knees))
+        ]
         both = rules.weight_expected + rules.weight_high
         rest = (rules.weight_measured, rules.weight_memory)
         #: Weights of the four quantities: by both forecasts, by each alone.
@@ -104,22 +114,20 @@ class Score:
             ]
         )
 
-    def losses(self, load: boards.Floats, h: object) -> boards.Floats:
+    def losses(self, load: boards.Floats, h: Where) -> boards.Floats:
         """Return what is lost of each quantity under a load on hosts h."""
-        found = np.zeros_like(load)
-        for k in range(len(self.knees)):
-            found[..., k] = self._lost(k, load[..., k], h)
+        found = np.empty_like(load)
+        for k in range(len(self._bends)):
+            found[..., k] = self.lost(k, load[..., k], h)
         return found
 
-    def _lost(self, k: int, load: boards.Floats, h: object) -> boards.Floats:
-        capacity = self.board.capacity[h, k]  # type: ignore[index]
-        found = np.zeros(np.broadcast(load, capacity).shape)
-        finite = np.isfinite(capacity)
-        bound = np.where(finite, capacity, 0.0)
-        for knee in self.knees[k]:
-            found += knee.slope * np.maximum(0.0, load - knee.ratio * bound)
-        whole: boards.Floats = np.where(finite, found, 0.0)
-        return whole
+    def lost(self, k: int, load: boards.Floats, h: Where) -> boards.Floats:
+        """Return what is lost of one quantity under a load on hosts h."""
+        (slope, begin), *more = self._bends[k]
+        found: boards.Floats = slope * np.maximum(0.0, load - begin[h])
+        for slope, begin in more:
+            found += slope * np.maximum(0.0, load - begin[h])
+        return found
 
     def appraise(self, movers: boards.Ints, hosts: boards.Ints) -> Appraisal:
         """Return what moving each of the movers, which share one host, to
@@ -133,7 +141,7 @@ class Score:
         for k in (demand.EXPECTED, demand.HIGH, demand.MEMORY):
             there = board.load[hosts, k]
             arriving = there[None, :] + board.arrive[movers, k][:, None]
-            more = self._lost(k, arriving, hosts) - self._lost(k, there, hosts)
+            more = self.lost(k, arriving, hosts) - self.lost(k, there, hosts)
             burden += self.blends[:, k, None, None] * more
         gains = relief.T[:, :, None] - burden
         gains -= self._regrets(movers, hosts)
@@ -144,14 +152,11 @@ class Score:
     def _regrets(
         self, movers: boards.Ints, hosts: boards.Ints
     ) -> boards.Floats:
-        found = np.zeros((len(movers), len(hosts)))
         weight = self.weights.get('soft_groups', 0.0)
+        found = np.zeros((len(movers), len(hosts)))
         for row, i in enumerate(movers):
             if weight and groups.is_soft(self.board, int(i)):
-                found[row] = [
-                    weight * groups.regret(self.board, int(i), int(h))
-                    for h in hosts
-                ]
+                found[row] = weight * groups.regret(self.board, int(i), hosts)
         return found
 
     def _spreads(
@@ -216,6 +221,12 @@ class Score:
     def total(self) -> float:
         """Return the score, in cores."""
         return sum(self.weights[k] * v for k, v in self.values().items())
+
+
+def _scaled(ratio: float, capacity: boards.Floats) -> boards.Floats:
+    """Return where a knee is on each host; nowhere without a capacity."""
+    finite = np.isfinite(capacity)
+    return np.where(finite, ratio * np.where(finite, capacity, 0.0), np.inf)
 
 
 def _deviation(

@@ -7,29 +7,13 @@ taken back and made anew, and the better one stays. All moves are played in
 their order on one board, so each state between two of them is a valid one.
 """
 
-import dataclasses
-
 import numpy as np
 
 from kvm_insight.recommend import board as boards
 from kvm_insight.recommend import demand, exchange, field
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Step:
-    """What is done together or not at all: one move, or an exchange."""
-
-    choices: tuple[field.Choice, ...]
-
-    @property
-    def sources(self) -> set[int]:
-        """Return the hosts that something leaves."""
-        return {one.source for one in self.choices}
-
-    @property
-    def hosts(self) -> set[int]:
-        """Return the hosts that the step touches."""
-        return self.sources | {one.destination for one in self.choices}
+#: A plan that is better by less is the same (core-seconds).
+_LEAST = 1e-6
 
 
 class Search:
@@ -38,9 +22,9 @@ class Search:
     def __init__(self, where: field.Field, dice: np.random.Generator) -> None:
         """Begin with no moves."""
         self.field, self._dice = where, dice
-        self.steps: list[Step] = []
+        self.steps: list[field.Step] = []
 
-    def run(self) -> list[Step]:
+    def run(self) -> list[field.Step]:
         """Return the steps, in their order."""
         sources = self.sources()
         for h in sources:
@@ -63,19 +47,14 @@ class Search:
         order = np.argsort(-losses, kind='stable')
         return [int(h) for h in order if hot[h]]
 
-    def moves(self) -> list[tuple[int, int, int]]:
-        """Return all moves as instance, source, destination."""
-        return [
-            (one.i, one.source, one.destination)
+    def net(self) -> float:
+        """Return what the plan leaves after its costs, in core-seconds."""
+        worth = self.field.worth
+        return sum(
+            one.gain - worth * one.cost
             for step in self.steps
             for one in step.choices
-        ]
-
-    def net(self) -> float:
-        """Return what the whole plan leaves: the smaller the better."""
-        where = self.field
-        cost = sum(where.cost(i).core_s for i, _, _ in self.moves())
-        return where.score.total() * where.rules.horizon_s + where.worth * cost
+        )
 
     def _relieve(self, h: int) -> None:
         """Take from a host what is worth it, then try exchanges."""
@@ -84,53 +63,67 @@ class Search:
             best = choices.best()
             if best is None:
                 break
-            self._play(Step((best,)))
+            self._play(field.Step((best,)))
             choices.played(best)
         while len(self.steps) < self.field.rules.most_moves:
             pair = exchange.best(self.field, h)
             if pair is None:
                 break
-            self._play(Step(pair))
+            self._play(field.Step(pair))
 
-    def _play(self, step: Step) -> None:
+    def _play(self, step: field.Step) -> None:
         for one in step.choices:
             self.field.play(one.i, one.destination)
         self.steps.append(step)
 
     def _refine(self, sources: list[int]) -> None:
-        rules = self.field.rules
+        where, rules = self.field, self.field.rules
         best = self.net()
-        budget = self.field.spent + rules.effort
+        budget = where.spent + rules.effort
         for _ in range(rules.rounds):
-            if not sources or self.field.spent > budget:
+            if not sources or where.spent > budget:
                 break
             kept = list(self.steps)
             self._ruin(sources)
             now = self.net()
-            if now < best - 1e-6:
+            if now > best + _LEAST:
                 best = now
             else:
                 self._restore(kept)
 
     def _ruin(self, sources: list[int]) -> None:
-        """Take back what touches a host or two, and make it anew."""
-        count = 1 + int(self._dice.integers(3))
-        chosen = {int(x) for x in self._dice.choice(sources, count)}
-        near = {h for s in self.steps if s.hosts & chosen for h in s.hosts}
-        if self._dice.random() < 0.5:
-            chosen |= near
-        kept = [s for s in self.steps if not s.hosts & chosen]
-        again = {h for s in self.steps if s.hosts & chosen for h in s.sources}
-        self._restore([])
-        for step in kept:
-            if not self._replay(step):
-                again |= step.sources
-        order = sorted(again | (chosen & set(sources)))
-        self._dice.shuffle(order)
-        for h in order:
-            self._relieve(int(h))
+        """Take back what touches a host or two, and make it anew.
 
-    def _replay(self, step: Step) -> bool:
+        Chains of moves that have no host in common do not know each other,
+        so only the chains of these hosts are played again.
+        """
+        dice, chain = self._dice, self.field.chain
+        chosen = {int(h) for h in dice.choice(sources, 1 + dice.integers(3))}
+        if dice.random() < 0.5:
+            near = (s.hosts for s in self.steps if s.hosts & chosen)
+            chosen = chosen.union(*near)
+        played = {int(chain[h]) for h in chosen}
+        loose = [s for s in self.steps if s.chain(chain) in played]
+        self._drop(loose)
+        again = chosen & set(sources)
+        for step in loose:
+            if step.hosts & chosen or not self._replay(step):
+                again |= step.sources
+        order = sorted(again)
+        dice.shuffle(order)
+        for h in order:
+            self._relieve(h)
+
+    def _drop(self, loose: list[field.Step]) -> None:
+        """Take whole chains out of the plan."""
+        for step in reversed(loose):
+            for one in reversed(step.choices):
+                self.field.take_back(one.i, one.source)
+        gone = set(map(id, loose))
+        self.steps = [step for step in self.steps if id(step) not in gone]
+        self.field.rejoin(self.steps)
+
+    def _replay(self, step: field.Step) -> bool:
         """Play a step again if it can be and is worth it; say whether."""
         where, high = self.field, self.field.board.load[:, demand.HIGH].copy()
         alone = len(step.choices) == 1
@@ -147,20 +140,23 @@ class Search:
             limit = where.limit * where.board.capacity[:, demand.HIGH]
             hotter = where.board.load[:, demand.HIGH] > np.maximum(limit, high)
             if where.is_worth(fresh) and not hotter.any():
-                self.steps.append(Step(tuple(fresh)))
+                self.steps.append(field.Step(tuple(fresh)))
                 return True
         for done in reversed(fresh):
             where.take_back(done.i, done.source)
         return False
 
-    def _restore(self, steps: list[Step]) -> None:
-        """Take everything back, then play these steps."""
-        for i, source, _ in reversed(self.moves()):
-            self.field.take_back(i, source)
-        self.steps = []
-        self.field.rejoin([])
+    def _restore(self, steps: list[field.Step]) -> None:
+        """Go back to a plan as it was."""
+        kept = set(map(id, steps))
+        new = [step for step in self.steps if id(step) not in kept]
+        stayed = {id(step) for step in self.steps}
+        self._drop(new)
         for step in steps:
-            self._play(step)
+            if id(step) not in stayed:
+                for one in step.choices:
+                    self.field.play(one.i, one.destination)
+        self.steps = steps
 
 
 def is_hot(where: field.Field, everywhere: bool = False) -> boards.Bools:

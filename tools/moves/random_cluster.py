@@ -204,7 +204,7 @@ class Maker:
         devices = [pool.free for pool in host.pci]
         inside: list[cluster.Instance] = []
         most = self.shape.per_host
-        for _ in range(2 * most):
+        for _ in range(8 * most):
             if len(inside) >= most:
                 break
             one = self._instance(host, free, cells, devices)
