@@ -27,7 +27,7 @@ from kvm_insight.recommend import (
 #: that the one that no other part of the plan touches (core-seconds).
 _COOLER = 0.1
 _NOTHING = 1e-9
-_APART = 1.0
+_APART = 30.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -56,13 +56,30 @@ def plan(
         return Plan([], error=str(why))
     where = field.Field(whole, sound, rules, said, mode)
     steps = _steps(where, said, dice)
-    stays = _stays(where, said)
     chains = _chains(where, steps)
+    _take_back(where, steps)
+    made = []
+    for chain in chains:
+        one = _recommendation(where, chain, whole.time_us)
+        if _holds(where, one):
+            made.append(one)
+        else:
+            _take_back(where, chain)
+    return Plan(made, _stays(where, said), sound.left_out)
+
+
+def _take_back(where: field.Field, steps: list[field.Step]) -> None:
     for step in reversed(steps):
         for one in reversed(step.choices):
             where.take_back(one.i, one.source)
-    made = [_recommendation(where, chain, whole.time_us) for chain in chains]
-    return Plan(made, stays, sound.left_out)
+
+
+def _holds(where: field.Field, one: recommendation.Recommendation) -> bool:
+    """Say whether it is worth its cost besides those made before it."""
+    if where.mode in ('evacuate', 'consolidate') or not where.rules.guarded:
+        return True
+    price = where.worth * one.cost_core_s
+    return min(one.gain_core_s, one.gain_p95_core_s) >= price
 
 
 def _steps(
@@ -105,14 +122,11 @@ def _chains(
 def _recommendation(
     where: field.Field, steps: list[field.Step], now_us: int
 ) -> recommendation.Recommendation:
-    """Play one chain of moves and tell of it; the board is as before."""
+    """Play one chain of moves and tell of it."""
     rules, score = where.rules, where.score
     before = score.values()
     moves, refusals = _moves(where, steps)
     after = score.values()
-    for step in reversed(steps):
-        for one in reversed(step.choices):
-            where.take_back(one.i, one.source)
     parts = [
         recommendation.Part(
             name=line.name,

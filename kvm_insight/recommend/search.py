@@ -30,6 +30,7 @@ class Search:
         for h in sources:
             self._relieve(h)
         self._refine(sources)
+        self._settle()
         return self.steps
 
     def sources(self) -> list[int]:
@@ -113,6 +114,13 @@ class Search:
         dice.shuffle(order)
         for h in order:
             self._relieve(h)
+
+    def _settle(self) -> None:
+        """Play all once more; what is not worth it any more falls out."""
+        steps = list(self.steps)
+        self._drop(steps)
+        for step in steps:
+            self._replay(step)
 
     def _drop(self, loose: list[field.Step]) -> None:
         """Take whole chains out of the plan."""

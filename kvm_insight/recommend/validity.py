@@ -6,7 +6,7 @@ after move; and the fingerprint of all facts that a recommendation rests on.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
 
@@ -60,25 +60,29 @@ def _refusals(
 
 
 def fingerprint(board: boards.Board, moves: Moves) -> str:
-    """Return a name for the facts that moves rest on; board as it is now.
+    """Return a name for the facts that moves rest on.
 
-    Loads are no part of it: they change with each measurement.
+    Taken from the cluster as it was read, whatever is played since. Loads are
+    no part of it: they change with each measurement.
     """
     digest = hashlib.sha256()
     moves = list(moves)
     names = {one.source for one in moves} | {x.destination for x in moves}
+    there = {name: board.index[name] for name in names}
+    inside: dict[str, list[cluster.Instance]] = {name: [] for name in names}
+    nearby = {i for h in there.values() for i in board.residents[h]}
+    for i in nearby | {board.number[one.instance] for one in moves}:
+        one = board.instances[i]
+        if one.host in inside:
+            inside[one.host].append(one)
     for name in sorted(names):
-        h = board.index[name]
-        host = msgspec.structs.replace(board.hosts[h], load=None)
+        host = msgspec.structs.replace(board.hosts[there[name]], load=None)
         digest.update(_encoder.encode(host))
-        for i in sorted(board.residents[h], key=_uuid(board)):
-            one = msgspec.structs.replace(board.instances[i], load=None)
-            digest.update(_encoder.encode(one))
+        for one in sorted(inside[name], key=lambda one: one.uuid):
+            digest.update(
+                _encoder.encode(msgspec.structs.replace(one, load=None))
+            )
     return digest.hexdigest()[:32]
-
-
-def _uuid(board: boards.Board) -> Callable[[int], str]:
-    return lambda i: board.instances[i].uuid
 
 
 #: Sets and dicts in order, so that equal facts have equal bytes.

@@ -8,6 +8,7 @@ hot. ``contradict`` then breaks something, as broken clouds do.
 import collections
 import dataclasses
 import uuid
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -164,7 +165,7 @@ class Maker:
             numa=_cells(cores, memory) if numa else [],
             pci=_pools() if gpu else [],
             storage=['ceph'] + ['nfs'] * self._is(0.5),
-            nova_cell='cell1' if number % 20 else 'cell2',
+            nova_cell='cell2' if self._is(0.05) else 'cell1',
         )
 
     def _inventories(
@@ -553,3 +554,92 @@ def _seat(
 def make(shape: Shape, dice: np.random.Generator) -> cluster.Cluster:
     """Return a cluster of this shape."""
     return Maker(shape, dice).whole()
+
+
+def contradict(
+    whole: cluster.Cluster, dice: np.random.Generator
+) -> tuple[cluster.Cluster, set[str]]:
+    """Break one thing; return who must not be touched because of it."""
+    if not whole.instances or not whole.hosts:
+        return whole, set()
+    hosts, instances = list(whole.hosts), list(whole.instances)
+    h = int(dice.integers(len(hosts)))
+    i = int(dice.integers(len(instances)))
+    kind = str(dice.choice([*HOST_FAULTS, *INSTANCE_FAULTS]))
+    if kind in HOST_FAULTS:
+        tainted = {hosts[h].name}
+        hosts[h] = HOST_FAULTS[kind](hosts[h])
+        if kind == 'twice':
+            hosts.append(hosts[h])
+    else:
+        tainted = {instances[i].uuid}
+        changed = INSTANCE_FAULTS[kind](instances[i], hosts[h].name)
+        if kind == 'two_hosts':
+            if instances[i].host == hosts[h].name:
+                return whole, set()
+            instances.append(changed)
+        else:
+            instances[i] = changed
+    broken = msgspec.structs.replace(whole, hosts=hosts, instances=instances)
+    return broken, tainted
+
+
+def _load(host: cluster.Host, **changes: object) -> cluster.Host:
+    if host.load is None:
+        return msgspec.structs.replace(host, aggregates=['nowhere'])
+    load = msgspec.structs.replace(host.load, **changes)
+    return msgspec.structs.replace(host, load=load)
+
+
+def _inventory(host: cluster.Host, **changes: object) -> cluster.Host:
+    one = msgspec.structs.replace(host.inventories['MEMORY_MB'], **changes)
+    return msgspec.structs.replace(
+        host, inventories={**host.inventories, 'MEMORY_MB': one}
+    )
+
+
+NAN = float('nan')
+HOST_FAULTS: dict[str, Callable[[cluster.Host], cluster.Host]] = {
+    'used': lambda host: _inventory(host, used=2**40),
+    'reserved': lambda host: _inventory(host, reserved=2**40),
+    'ratio': lambda host: _inventory(host, allocation_ratio=NAN),
+    'aggregate': lambda host: msgspec.structs.replace(
+        host, aggregates=['nowhere']
+    ),
+    'nan': lambda host: _load(host, capacity_cores=NAN),
+    'infinite': lambda host: _load(host, used_cores=float('inf')),
+    'no_cores': lambda host: _load(host, capacity_cores=0.0),
+    'peaks': lambda host: _load(
+        host, peaks=[cluster.Peak(horizon_s=3600, p50_cores=9, p95_cores=1)]
+    ),
+    'nan_peak': lambda host: _load(
+        host,
+        peaks=[cluster.Peak(horizon_s=3600, p50_cores=NAN, p95_cores=NAN)],
+    ),
+    'twice': lambda host: host,
+    'cells': lambda host: msgspec.structs.replace(
+        host,
+        numa=[cluster.NumaCell(index=0, dedicated=1, dedicated_free=2)],
+    ),
+    'stale': lambda host: _load(host, time_us=NOW_US - 3600 * 1_000_000),
+    'unmeasured': lambda host: msgspec.structs.replace(host, load=None),
+}
+INSTANCE_FAULTS: dict[
+    str, Callable[[cluster.Instance, str], cluster.Instance]
+] = {
+    'two_hosts': lambda one, other: msgspec.structs.replace(one, host=other),
+    'nowhere': lambda one, _: msgspec.structs.replace(one, host='nowhere'),
+    'group': lambda one, _: msgspec.structs.replace(
+        one, server_group='nobody'
+    ),
+    'class': lambda one, _: msgspec.structs.replace(
+        one, resources={**one.resources, 'CUSTOM_NOTHING': 1}
+    ),
+    'nan': lambda one, _: msgspec.structs.replace(
+        one, load=cluster.InstanceLoad(used_cores=NAN)
+    ),
+    'unknown_cells': lambda one, _: msgspec.structs.replace(
+        one,
+        numa=[cluster.GuestCell(host_cell=77, vcpus=1, memory_bytes=1 << 20)],
+    ),
+}
