@@ -61,6 +61,8 @@ class NumaCell(sample.Wire, frozen=True, kw_only=True):
     dedicated_free: sample.Count = 0
     #: CPUs for floating instances (``cpu_shared_set``).
     shared: sample.Count = 0
+    #: vCPUs of floating instances with a NUMA topology that lie here.
+    shared_used: sample.Count = 0
     memory_bytes: sample.Count = 0
     #: Of ordinary 4 KiB pages; ``pages`` has what is larger.
     memory_free_bytes: sample.Count = 0
