@@ -129,6 +129,10 @@ class Score:
             found += slope * np.maximum(0.0, load - begin[h])
         return found
 
+    def bends(self, k: int, h: int) -> list[tuple[float, float]]:
+        """Return slopes and where they begin, of one quantity and host."""
+        return [(slope, float(begin[h])) for slope, begin in self._bends[k]]
+
     def appraise(self, movers: boards.Ints, hosts: boards.Ints) -> Appraisal:
         """Return what moving each of the movers, which share one host, to
         each of the hosts would gain: arrays of movers by hosts."""
