@@ -236,8 +236,7 @@ class Sieve:
             mask &= room.mask(self.board, i)
         if 'ServerGroup' not in self._off:
             groups.strike(self.board, i, mask)
-        if 'NUMATopologyFilter' not in self._off:
-            self._seats.strike(i, mask)
+        self.seat(i, mask)
         return mask
 
     def allows(self, i: int, h: int) -> bool:
@@ -247,6 +246,11 @@ class Sieve:
             for name, refuses in DYNAMIC.items()
             if name not in self._off
         )
+
+    def seat(self, i: int, mask: boards.Bools) -> None:
+        """Take out of the mask the hosts without NUMA cells or devices."""
+        if 'NUMATopologyFilter' not in self._off:
+            self._seats.strike(i, mask)
 
     def refusals(self, i: int, h: int) -> list[str]:
         """Return why an instance may not go to a host, by each filter."""

@@ -64,11 +64,6 @@ class Appraisal:
     expected: boards.Floats
     high: boards.Floats
 
-    def least(self) -> boards.Floats:
-        """Return what is gained whichever forecast comes true."""
-        whole = np.minimum(self.expected, self.high)
-        return np.minimum(whole, self.gain)
-
 
 class Score:
     """The score of one board, and how a move would change it."""
@@ -113,6 +108,11 @@ class Score:
                 [0.0, both, *rest],
             ]
         )
+
+    def blended(self, expected: float, high: float) -> float:
+        """Return what is gained by both forecasts together."""
+        one, other = self.rules.weight_expected, self.rules.weight_high
+        return (one * expected + other * high) / (one + other)
 
     def losses(self, load: boards.Floats, h: Where) -> boards.Floats:
         """Return what is lost of each quantity under a load on hosts h."""
