@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from kvm_insight.model import (
+    cluster,
     dead_letter,
     finding,
+    recommendation,
     recording,
     sample,
     state,
@@ -23,6 +25,8 @@ RECORDS: dict[str, type[sample.Wire]] = {
     'sample': sample.Sample,
     'finding': finding.Finding,
     'state': state.HostState,
+    'cluster': cluster.Cluster,
+    'recommendation': recommendation.Recommendation,
     'dead_letter': dead_letter.DeadLetter,
     'recorded': recording.Recorded,
 }
