@@ -145,7 +145,8 @@ class Centre:
         self._energy_ws = 0.0
         self._on_s = self._short_s = 0.0
         self._asked = self._spared = 0.0
-        self._migrations = 0
+        #: All moves so far: when, who, from where, to where.
+        self.moves: list[tuple[float, int, int, int]] = []
         self._processed_s = 0.0
 
     def place_first(self) -> None:
@@ -194,7 +195,7 @@ class Centre:
             step_s += STEP_S
         return Outcome(
             self._energy_ws / 3.6e6,
-            self._migrations,
+            len(self.moves),
             self._short_s / self._on_s,
             self._spared / self._asked,
             float(numpy.mean(on)),
@@ -206,7 +207,8 @@ class Centre:
         for vm, destination in moves:
             host = self.hosts[destination]
             self.migrating[vm] = True
-            self._migrations += 1
+            source = int(self.host_of[vm])
+            self.moves.append((self.now_s, vm, source, destination))
             if vm not in host.arriving:
                 host.arriving.append(vm)
                 host.vms.append(vm)

@@ -8,23 +8,27 @@ if all of their VMs find a place.
 """
 
 import numpy
+from numpy import typing as npt
 
 from benchmarks import cloudsim
 
 SAFETY = 1.2
 POINTS = 10
+Mask = npt.NDArray[numpy.bool_]
+
 #: Without so many values, a host is overloaded above this.
 FALLBACK = 0.7
 
 
 def _weights() -> cloudsim.Array:
     """Return by what to weigh the last values, the oldest first, to have the
-    next but one... of a straight line through them."""
+    next one of a straight line through them."""
     x = numpy.arange(1.0, POINTS + 1)
     centred = x - x.mean()
     # One interval ahead: no migration takes longer than that.
     ahead = POINTS + 1 - x.mean()
-    return 1 / POINTS + centred * ahead / (centred**2).sum()
+    weights: cloudsim.Array = 1 / POINTS + centred * ahead / (centred**2).sum()
+    return weights
 
 
 class Policy:
@@ -71,7 +75,9 @@ class _Round:
     def decide(self) -> list[cloudsim.Move]:
         over = numpy.array([self._is_over(n) for n in range(len(self.vms))])
         homeless = [
-            vm for number in numpy.flatnonzero(over) for vm in self._off(number)
+            vm
+            for number in numpy.flatnonzero(over).tolist()
+            for vm in self._off(number)
         ]
         moves = []
         for vm in self._largest_first(homeless):
@@ -81,29 +87,26 @@ class _Round:
                 moves.append((vm, found))
         return moves + self._empty(over)
 
-    def _empty(self, over: numpy.ndarray) -> list[cloudsim.Move]:
+    def _empty(self, over: Mask) -> list[cloudsim.Move]:
         """Empty the least used hosts as long as one can be."""
         off = self.ratio == 0
         kept = over | off
         closed = over | off
         moves: list[cloudsim.Move] = []
-        while not kept.all():
-            ratio = numpy.where(kept | (self.ratio >= 1), 1.0, self.ratio)
+        there = numpy.array([bool(vms) for vms in self.vms])
+        there &= self.ratio < 1
+        while (there & ~kept).any():
+            ratio = numpy.where(there & ~kept, self.ratio, 1.0)
             number = int(numpy.argmin(ratio))
-            while ratio[number] < 1 and not self.vms[number]:
-                ratio[number] = 1.0
-                number = int(numpy.argmin(ratio))
-            if ratio[number] >= 1:
-                break
             kept[number] = closed[number] = True
             found = self._all(number, ~closed)
             kept[[host for _, host in found]] = True
             moves += found
         return moves
 
-    def _all(self, number: int, allowed: numpy.ndarray) -> list[cloudsim.Move]:
+    def _all(self, number: int, allowed: Mask) -> list[cloudsim.Move]:
         """Return a place for each VM of a host, or nothing."""
-        moves = []
+        moves: list[cloudsim.Move] = []
         for vm in self._largest_first(self.vms[number]):
             found = self._find(vm, allowed)
             if found < 0:
@@ -127,7 +130,7 @@ class _Round:
                 break
         return gone
 
-    def _find(self, vm: int, allowed: numpy.ndarray) -> int:
+    def _find(self, vm: int, allowed: Mask) -> int:
         """Return the host where a VM costs the least power, or -1."""
         mips = self.centre.wanted[vm]
         fits = allowed & (self.pe_mips >= mips) & (self.free >= mips)
@@ -157,7 +160,10 @@ class _Round:
     def _share(self, number: int) -> None:
         """Do again what a host's VMs get."""
         pe_mips = float(self.pe_mips[number])
-        wants = [min(float(self.centre.wanted[v]), pe_mips) for v in self.vms[number]]
+        wants = [
+            min(float(self.centre.wanted[v]), pe_mips)
+            for v in self.vms[number]
+        ]
         total = sum(wants)
         left = float(self.mips[number]) - total
         if left < 0:
@@ -192,4 +198,5 @@ class _Round:
         exact = numpy.fmod(ratio, 0.1) == 0
         between = power + step * (ratio - low / 10) * 100
         at = self.powers[rows, (ratio * 10).astype(int)]
-        return numpy.where(exact, at, between)
+        watts: cloudsim.Array = numpy.where(exact, at, between)
+        return watts
