@@ -19,6 +19,7 @@ from kvm_insight.model import (
     recording,
     sample,
     state,
+    usage,
 )
 
 RECORDS: dict[str, type[sample.Wire]] = {
@@ -27,6 +28,7 @@ RECORDS: dict[str, type[sample.Wire]] = {
     'state': state.HostState,
     'cluster': cluster.Cluster,
     'recommendation': recommendation.Recommendation,
+    'usage': usage.HostUsage,
     'dead_letter': dead_letter.DeadLetter,
     'recorded': recording.Recorded,
 }
