@@ -67,7 +67,9 @@ def tell(
 ) -> int:
     """Print the result; return the exit code, 1 if a bound is not met."""
     missed = [
-        name for name, bound in reach.items() if not bound.is_met(figures[name])
+        name
+        for name, bound in reach.items()
+        if not bound.is_met(figures[name])
     ]
     result = {
         'claim': claim,
