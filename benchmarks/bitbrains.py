@@ -9,6 +9,7 @@ import csv
 import dataclasses
 import gzip
 import pathlib
+from collections.abc import Iterator
 
 import numpy
 from numpy import typing as npt
@@ -18,6 +19,11 @@ START_S = 1_372_629_600
 PART_S = 300
 DAY = 288
 DAYS = 14
+HOUR = 12
+#: VMs of one host, what is known of them, and hours ahead.
+VMS = 20
+HISTORY = 7 * DAY
+HORIZONS = (1, 6, 24)
 #: VMs that rules are chosen on; nothing is reported on them.
 TUNING = 40
 SPLIT_SEED = 1000
@@ -31,6 +37,18 @@ class Fleet:
 
     parts: Array
     limits: Array
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Case:
+    """One host at one instant: what is known, and what came."""
+
+    parts: Array
+    #: The same with gaps bridged, for those who do not know of gaps.
+    bridged: Array
+    limits: Array
+    #: Horizon -> the most that was wanted.
+    came: dict[int, float]
 
 
 def read(traces: pathlib.Path) -> Fleet:
@@ -73,3 +91,38 @@ def _series(table: Array) -> Array:
     counts = numpy.bincount(at, minlength=size)
     sums = numpy.bincount(at, use, minlength=size)
     return numpy.where(counts > 0, sums / numpy.maximum(counts, 1), numpy.nan)
+
+
+def cases(
+    fleet: Fleet,
+    hosts: int,
+    seed: int,
+    step: int,
+    weights: Array | None = None,
+    size: int = VMS,
+) -> Iterator[Case]:
+    """Draw hosts, and look at each every ``step`` parts."""
+    chance = numpy.random.default_rng(seed)
+    bridged = _bridged(fleet.parts)
+    last = (DAYS - 1) * DAY
+    for _ in range(hosts):
+        vms = chance.choice(len(fleet.limits), size, replace=False, p=weights)
+        for now in range(HISTORY, last + 1, step):
+            known = slice(now - HISTORY, now)
+            came = {
+                hours: bridged[vms, now : now + hours * HOUR].sum(axis=0).max()
+                for hours in HORIZONS
+            }
+            yield Case(
+                fleet.parts[vms, known],
+                bridged[vms, known],
+                fleet.limits[vms],
+                came,
+            )
+
+
+def _bridged(parts: Array) -> Array:
+    """Return parts with the value before in each gap."""
+    at = numpy.where(numpy.isfinite(parts), numpy.arange(parts.shape[1]), 0)
+    at = numpy.maximum.accumulate(at, axis=1)
+    return numpy.nan_to_num(numpy.take_along_axis(parts, at, axis=1))

@@ -10,34 +10,23 @@ that what rounds differently there does so here.
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy
 from numpy import typing as npt
+
+from benchmarks import cloudsim_host
 
 HOSTS = 800
 STEP_S = 300.0
 #: The first decision is a tenth of a second late, and so are all others.
 LATE_S = 0.1
 END_S = 86_400.0
-#: By kind: HP ML110 G4 and G5, in turn.
-PE_MIPS = (1860.0, 2660.0)
-PES = 2
-HOST_RAM = 4096
-POWER_W = (
-    (86, 89.4, 92.6, 96, 99.5, 102, 106, 108, 112, 114, 117),
-    (93.7, 97, 101, 105, 110, 116, 121, 125, 129, 133, 135),
-)
 #: By kind; a quarter of the VMs each, in the order of the trace.
 VM_MIPS = (2500.0, 2000.0, 1000.0, 500.0)
 VM_RAM = (870, 1740, 1740, 613)
 #: MB a migration copies per second: half of 1 Gbit/s.
 COPY_MB_S = 62.5
-#: Part of its MIPS that a VM keeps while it migrates.
-KEPT = 0.9
-#: Part of its MIPS that it takes at the destination meanwhile.
-TAKEN = 0.1
-
 Array = npt.NDArray[numpy.float64]
 Move = tuple[int, int]
 Policy = Callable[['Centre'], list[Move]]
@@ -60,65 +49,6 @@ class Outcome:
         return self.slatah_ratio * self.pdm_ratio
 
 
-class Host:
-    """One host: its VMs in the order they came, and what they get."""
-
-    def __init__(self, number: int) -> None:
-        kind = number % len(PE_MIPS)
-        self.number = number
-        self.pe_mips = PE_MIPS[kind]
-        self.mips = PES * self.pe_mips
-        self.power_w = POWER_W[kind]
-        self.vms: list[int] = []
-        self.arriving: list[int] = []
-        #: Whom the scheduler still takes for one that migrates away.
-        self.leaving: set[int] = set()
-        self.used = 0.0
-        self.used_before = 0.0
-        #: Since when this holds, what was given and wanted; -1 at first.
-        self.since_s = -1.0
-        self.given = 0.0
-        self.wanted = 0.0
-
-    def power(self, ratio: float) -> float:
-        """Return W at a part of its MIPS."""
-        if 1.0 < ratio < 1.01:
-            ratio = 1.0
-        low, high = math.floor(ratio * 10), math.ceil(ratio * 10)
-        step = (self.power_w[high] - self.power_w[low]) / 10
-        return self.power_w[low] + step * (ratio - low / 10) * 100
-
-    def shares(self, wanted: Sequence[float]) -> list[float]:
-        """Return the MIPS that each VM gets, in the order of ``vms``."""
-        capped = [min(mips, self.pe_mips) for mips in wanted]
-        left = self.mips
-        for vm, mips in zip(self.vms, capped, strict=True):
-            need = mips * TAKEN if vm in self.arriving else mips
-            if left < need:
-                return self._scaled(capped)
-            left -= need
-        return [
-            mips * self._part(vm)
-            for vm, mips in zip(self.vms, capped, strict=True)
-        ]
-
-    def _scaled(self, capped: list[float]) -> list[float]:
-        total = sum(
-            mips * TAKEN if vm in self.arriving else mips
-            for vm, mips in zip(self.vms, capped, strict=True)
-        )
-        scale = self.mips / total
-        return [
-            float(math.floor(mips * scale * self._part(vm)))
-            for vm, mips in zip(self.vms, capped, strict=True)
-        ]
-
-    def _part(self, vm: int) -> float:
-        if vm in self.leaving:
-            return KEPT
-        return TAKEN if vm in self.arriving else 1.0
-
-
 class Centre:
     """All hosts and VMs of one day, and the account of what they suffer."""
 
@@ -129,7 +59,7 @@ class Centre:
         self.ram = numpy.array(VM_RAM)[kinds]
         # The last value stands for the end of the day, too.
         self._trace = numpy.column_stack([trace, trace[:, -1]]) / 100.0
-        self.hosts = [Host(number) for number in range(HOSTS)]
+        self.hosts = [cloudsim_host.Host(number) for number in range(HOSTS)]
         self.host_of = numpy.full(count, -1)
         self.migrating = numpy.zeros(count, bool)
         self.now_s = 0.0
@@ -158,10 +88,10 @@ class Centre:
         for vm, mips in enumerate(self.mips):
             fits = (
                 (pes >= mips)
-                & (PES * pes - used >= mips)
-                & (ram + self.ram[vm] <= HOST_RAM)
+                & (cloudsim_host.PES * pes - used >= mips)
+                & (ram + self.ram[vm] <= cloudsim_host.RAM_MB)
             )
-            fits &= (used == 0) | (mips / (PES * pes) <= 0.7)
+            fits &= (used == 0) | (mips / (cloudsim_host.PES * pes) <= 0.7)
             costs = [
                 host.power((used[host.number] + mips) / host.mips)
                 - host.power_w[0]
@@ -270,7 +200,7 @@ class Centre:
                 after = host.power(host.used / host.mips)
                 self._energy_ws += (before + (after - before) / 2) * seconds
 
-    def _update(self, host: Host) -> None:
+    def _update(self, host: cloudsim_host.Host) -> None:
         """Share a host's MIPS out anew."""
         host.used_before = host.used
         host.used = 0.0
@@ -287,7 +217,7 @@ class Centre:
             if vm not in host.arriving:
                 self._note_vm(vm, given, mips)
                 if self.migrating[vm]:
-                    given /= KEPT
+                    given /= cloudsim_host.KEPT
             host.used += given
             total += mips
         self._note_host(host, total)
@@ -305,7 +235,7 @@ class Centre:
         self._vm_wanted[vm] = wanted
         self._vm_migrates[vm] = self.migrating[vm]
 
-    def _note_host(self, host: Host, wanted: float) -> None:
+    def _note_host(self, host: cloudsim_host.Host, wanted: float) -> None:
         if host.since_s >= 0 and host.since_s != self.now_s and host.given > 0:
             seconds = self.now_s - host.since_s
             self._on_s += seconds

@@ -7,10 +7,9 @@ chosen and calibrated on 40 VMs (--tune does it again), what is printed comes
 from the others. Peers: N-sigma, RC-like and their maximum (EuroSys'21).
 """
 
-import dataclasses
 import pathlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy
 from numpy import typing as npt
@@ -18,28 +17,18 @@ from numpy import typing as npt
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent)]
 
 from benchmarks import bitbrains, report  # noqa: E402 - the path comes first
-from kvm_insight.recommend import peak  # noqa: E402
+from kvm_insight.recommend import calibration, peak  # noqa: E402
 
-VMS = 20
-HISTORY = 7 * bitbrains.DAY
-HORIZONS = (1, 6, 24)
+HORIZONS = bitbrains.HORIZONS
 TUNING_SEED = 1001
 #: Nothing seen while tuning was above it.
 SAFE = 1.0
 
+#: Of a host's hours, those whose most is taken for all that it can do.
+FULL = (0.8, 0.9, 0.97, 1.0)
+
 Array = npt.NDArray[numpy.float64]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Case:
-    """One host at one instant: what is known, and what came."""
-
-    parts: Array
-    #: The same with gaps bridged, for those who do not know of gaps.
-    bridged: Array
-    limits: Array
-    #: Horizon -> the most that was wanted.
-    came: dict[int, float]
+Table = dict[str, Array]
 
 
 def main() -> int:
@@ -59,15 +48,17 @@ def main() -> int:
     fleet = bitbrains.measured(others, 7)
     report.say(f'{len(fleet.limits)} VMs to report on')
     hosts, replicates = (20, 10) if args.quick else (200, 100)
-    rows = numpy.array(
-        [_row(one) for one in _cases(fleet, hosts, args.seed, 72)]
-    )
-    report.say(f'{len(rows)} hosts and instants')
-    spans = _bootstrap(fleet, replicates, args.seed)
-    return _tell(rows, spans, args.seed)
+    cases = bitbrains.cases(fleet, hosts, args.seed, 70)
+    table = _table(_row(one, HORIZONS) for one in cases)
+    report.say(f'{len(table["limit"])} hosts and instants')
+    spans = {
+        'other_hosts': _spans(_of_hosts(table, hosts, args.seed)),
+        'other_vms': _spans(_of_vms(fleet, replicates, args.seed)),
+    }
+    return _tell(table, spans, args.seed)
 
 
-PEERS: dict[str, Callable[[Case], float]] = {
+PEERS: dict[str, Callable[[bitbrains.Case], float]] = {
     'borg_default': lambda case: 0.9 * float(case.limits.sum()),
     'n_sigma_3': lambda case: _n_sigma(case, 3),
     'n_sigma_5': lambda case: _n_sigma(case, 5),
@@ -75,62 +66,28 @@ PEERS: dict[str, Callable[[Case], float]] = {
     'history_max': lambda case: float(case.bridged.sum(axis=0).max()),
     'max_n5_rc99': lambda case: max(_n_sigma(case, 5), _rc_like(case)),
 }
-_BEST = list(PEERS).index('max_n5_rc99')
+#: The peer to beat.
+BEST = 'max_n5_rc99'
 
 
-def _n_sigma(case: Case, sigmas: float) -> float:
+def _n_sigma(case: bitbrains.Case, sigmas: float) -> float:
     total = case.bridged.sum(axis=0)
     return float(total.mean() + sigmas * total.std())
 
 
-def _rc_like(case: Case) -> float:
+def _rc_like(case: bitbrains.Case) -> float:
     return float(numpy.percentile(case.bridged, 99, axis=1).sum())
 
 
-def _cases(
-    fleet: bitbrains.Fleet,
-    hosts: int,
-    seed: int,
-    step: int,
-    weights: Array | None = None,
-    size: int = VMS,
-) -> Iterator[Case]:
-    """Draw hosts, and look at each every ``step`` parts."""
-    chance = numpy.random.default_rng(seed)
-    bridged = _bridged(fleet.parts)
-    last = bitbrains.DAYS * bitbrains.DAY - bitbrains.DAY
-    for _ in range(hosts):
-        vms = chance.choice(len(fleet.limits), size, replace=False, p=weights)
-        for now in range(HISTORY, last + 1, step):
-            known = slice(now - HISTORY, now)
-            came = {
-                hours: bridged[vms, now : now + hours * peak.PARTS]
-                .sum(axis=0)
-                .max()
-                for hours in HORIZONS
-            }
-            yield Case(
-                fleet.parts[vms, known],
-                bridged[vms, known],
-                fleet.limits[vms],
-                came,
-            )
-
-
-def _bridged(parts: Array) -> Array:
-    """Return parts with the value before in each gap."""
-    at = numpy.where(numpy.isfinite(parts), numpy.arange(parts.shape[1]), 0)
-    at = numpy.maximum.accumulate(at, axis=1)
-    return numpy.nan_to_num(numpy.take_along_axis(parts, at, axis=1))
-
-
-def _forecast(case: Case, calibration: peak.Calibration) -> peak.Peak:
+def _forecast(
+    case: bitbrains.Case, scores: calibration.Calibration
+) -> peak.Peak:
     found = peak.forecast(
         [
             peak.History(parts, float(limit))
             for parts, limit in zip(case.parts, case.limits, strict=True)
         ],
-        calibration,
+        scores,
         numpy.random.default_rng(0),
     )
     if found is None:
@@ -138,90 +95,147 @@ def _forecast(case: Case, calibration: peak.Calibration) -> peak.Peak:
     return found
 
 
-def _row(case: Case) -> list[float]:
-    """Return limit, what came, the peers, and ours, safe and at p95."""
-    row = [float(case.limits.sum()), *case.came.values()]
-    row += [min(rule(case), row[0]) for rule in PEERS.values()]
-    for calibration in peak.HOST:
-        found = _forecast(case, calibration)
-        row += [found.upper_cores(SAFE), found.upper_cores(0.95)]
+def _row(case: bitbrains.Case, horizons: Iterable[int]) -> dict[str, float]:
+    """Return what came, and what each rule said before."""
+    limit = float(case.limits.sum())
+    row = {'limit': limit}
+    for name, rule in PEERS.items():
+        row[name] = min(rule(case), limit)
+    hours = case.bridged.sum(axis=0).reshape(-1, peak.PARTS).max(axis=1)
+    for scores in calibration.HOST:
+        ahead = scores.horizon_h
+        if ahead in horizons:
+            found = _forecast(case, scores)
+            row[f'came_{ahead}'] = case.came[ahead]
+            row[f'safe_{ahead}'] = found.upper_cores(SAFE)
+            row[f'high_{ahead}'] = found.upper_cores(0.95)
+            row[f'even_{ahead}'] = found.upper_cores(0.5)
+            before = hours[-24:][:ahead].max()
+            for part in FULL:
+                full = float(numpy.quantile(hours, part))
+                row[f'chance_{ahead}_{part}'] = found.chance_above(full)
+                row[f'hot_{ahead}_{part}'] = case.came[ahead] > full
+                row[f'before_{ahead}_{part}'] = before > full
     return row
 
 
-def _judged(rows: Array, came: Array, predicted: Array) -> dict[str, float]:
-    """Return violations, their severity and the saving of one rule."""
-    short = numpy.maximum(0.0, came / predicted - 1.0)
+def _table(rows: Iterable[dict[str, float]]) -> Table:
+    whole = list(rows)
     return {
-        'violations_ratio': float((came > predicted + 1e-9).mean()),
-        'severity_p99_ratio': float(numpy.percentile(short, 99)),
-        'saving_ratio': float(1.0 - (predicted / rows[:, 0]).mean()),
+        name: numpy.array([row[name] for row in whole]) for name in whole[0]
     }
 
 
-def _against(rows: Array, hours: int) -> tuple[dict[str, float], ...]:
-    """Return ours and the best peer's figures for one horizon."""
-    which = HORIZONS.index(hours)
-    came = rows[:, 1 + which]
-    first = 1 + len(HORIZONS)
-    ours = first + len(PEERS) + 2 * which
-    found = _judged(rows, came, rows[:, ours])
-    best = _judged(rows, came, rows[:, first + _BEST])
-    found['coverage_p95_ratio'] = float((came <= rows[:, ours + 1]).mean())
+def _judged(table: Table, name: str, ahead: int) -> dict[str, float]:
+    """Return violations, their severity and the saving of one rule."""
+    came, said = table[f'came_{ahead}'], table[name]
+    short = numpy.maximum(0.0, came / said - 1.0)
+    return {
+        'violations_ratio': float((came > said + 1e-9).mean()),
+        'severity_p99_ratio': float(numpy.percentile(short, 99)),
+        'saving_ratio': float(1.0 - (said / table['limit']).mean()),
+    }
+
+
+def _ours(table: Table, ahead: int) -> dict[str, float]:
+    """Return the figures of our bound, held against the best peer's."""
+    found = _judged(table, f'safe_{ahead}', ahead)
+    best = _judged(table, BEST, ahead)
+    for level, name in (('p95', 'high'), ('p50', 'even')):
+        below = table[f'came_{ahead}'] <= table[f'{name}_{ahead}']
+        found[f'coverage_{level}_ratio'] = float(below.mean())
     found['saving_gain_points'] = 100 * (
         found['saving_ratio'] - best['saving_ratio']
     )
-    return found, best
+    return found
 
 
-def _bootstrap(
+def _hot(table: Table, ahead: int) -> dict[str, float]:
+    """Return how well hot hosts are foretold, and by looking back a day."""
+    hot, chance, before = (
+        numpy.concatenate([table[f'{name}_{ahead}_{part}'] for part in FULL])
+        for name in ('hot', 'chance', 'before')
+    )
+    bins = numpy.minimum((chance * 10).astype(int), 9)
+    error = sum(
+        abs(float((chance - hot)[bins == number].sum()))
+        for number in range(10)
+    ) / len(hot)
+    result = {'hot_ratio': float(hot.mean()), 'ece': error}
+    for name, said in (
+        ('', chance >= 0.5),
+        ('as_yesterday_', before > 0),
+    ):
+        both = float((said * hot).sum())
+        result[f'{name}precision'] = both / max(1.0, float(said.sum()))
+        result[f'{name}recall'] = both / max(1.0, float(hot.sum()))
+    return result
+
+
+def _of_hosts(
+    table: Table, hosts: int, seed: int
+) -> Iterator[dict[str, float]]:
+    """Yield the figures of fleets whose hosts are drawn from these."""
+    chance = numpy.random.default_rng(seed + 1)
+    instants = numpy.arange(len(table['limit'])).reshape(hosts, -1)
+    for _ in range(1000):
+        drawn = instants[chance.integers(0, hosts, hosts)].ravel()
+        yield _compared({name: all_[drawn] for name, all_ in table.items()})
+
+
+def _of_vms(
     fleet: bitbrains.Fleet, replicates: int, seed: int
-) -> dict[str, list[float]]:
-    """Return 95 % intervals, the VMs drawn anew in each replicate."""
+) -> Iterator[dict[str, float]]:
+    """Yield the figures of fleets whose VMs are drawn from these: much more
+    differs, since a few VMs make most of the load."""
     chance = numpy.random.default_rng(seed + 1)
     size = len(fleet.limits)
-    drawn: dict[str, list[float]] = {}
     for number in range(replicates):
         weights = chance.multinomial(size, numpy.full(size, 1 / size)) / size
-        cases = _cases(fleet, 12, seed + 2 + number, 144, weights)
-        rows = numpy.array([_row(one) for one in cases])
-        ours, best = _against(rows, 24)
-        more = ours['violations_ratio'] - best['violations_ratio']
-        ours['violations_more_ratio'] = more
-        for name, value in ours.items():
-            drawn.setdefault(name, []).append(value)
+        cases = bitbrains.cases(fleet, 30, seed + 2 + number, 432, weights)
+        yield _compared(_table(_row(one, (24,)) for one in cases))
         if number % 20 == 19:
             report.say(f'{number + 1} of {replicates} replicates')
+
+
+def _compared(table: Table) -> dict[str, float]:
+    found = _ours(table, 24)
+    best = _judged(table, BEST, 24)
+    more = found['violations_ratio'] - best['violations_ratio']
+    return {**found, 'violations_more_ratio': more}
+
+
+def _spans(
+    drawn: Iterable[dict[str, float]],
+) -> dict[str, list[float]]:
+    """Return the 2.5th, 50th and 97.5th percentile of each figure."""
+    table = _table(drawn)
     return {
-        name: [
-            round(float(numpy.percentile(values, part)), 4)
-            for part in (2.5, 97.5)
-        ]
-        for name, values in drawn.items()
+        name: numpy.percentile(values, (2.5, 50, 97.5)).round(4).tolist()
+        for name, values in table.items()
     }
 
 
-def _tell(rows: Array, spans: dict[str, list[float]], seed: int) -> int:
-    ours, best = _against(rows, 24)
-    first = 1 + len(HORIZONS)
-    came = rows[:, len(HORIZONS)]
-    peers = {
-        name: _rounded(_judged(rows, came, rows[:, first + at]))
-        for at, name in enumerate(PEERS)
-    }
+def _tell(
+    table: Table, spans: dict[str, dict[str, list[float]]], seed: int
+) -> int:
+    peers = {name: _rounded(_judged(table, name, 24)) for name in PEERS}
     reach = {
-        'violations_ratio': report.Bound(most=best['violations_ratio']),
+        'violations_ratio': report.Bound(most=peers[BEST]['violations_ratio']),
         'saving_gain_points': report.Bound(least=5.0),
     }
     return report.tell(
         'Peaks of the next 24 h are bounded tighter at no more violations',
-        _rounded(ours),
+        _rounded(_ours(table, 24)),
         reach,
         peers,
         seed,
-        intervals_95=spans,
+        bootstrap=spans,
         groups={
-            f'{hours}_h': _rounded(_against(rows, hours)[0])
-            for hours in HORIZONS
+            f'{ahead}_h': _rounded(_ours(table, ahead)) for ahead in HORIZONS
+        },
+        hotspots={
+            f'{ahead}_h': _rounded(_hot(table, ahead)) for ahead in HORIZONS
         },
         tuned_on=f'{bitbrains.TUNING} other VMs, seed {TUNING_SEED}',
     )
@@ -233,22 +247,24 @@ def _rounded(figures: dict[str, float]) -> dict[str, float]:
 
 def _tune(fleet: bitbrains.Fleet) -> int:
     """Print the calibrations of hosts and of single instances."""
-    for name, sizes in (('HOST', (12, VMS)), ('INSTANCE', (1,))):
+    for name, sizes in (('HOST', (12, bitbrains.VMS)), ('INSTANCE', (1,))):
         report.say(name)
         cases = [
             case
             for size in sizes
-            for case in _cases(fleet, 400, TUNING_SEED, 84, size=size)
+            for case in bitbrains.cases(fleet, 400, TUNING_SEED, 84, size=size)
         ]
         for hours in HORIZONS:
-            blank = peak.Calibration(hours, (0.0,) * len(peak.LEVELS))
+            blank = calibration.Calibration(
+                hours, (0.0,) * len(calibration.LEVELS)
+            )
             scores = [
                 score
                 for case in cases
                 if (score := _forecast(case, blank).score(case.came[hours]))
                 is not None
             ]
-            print(peak.calibrate(hours, scores), len(scores))
+            print(calibration.calibrate(hours, scores), len(scores))
     return 0
 
 

@@ -7,15 +7,18 @@ was when all days lay as they did, and what it seldom exceeds if they do not
 line up. The higher answer is the centre. The spread is how much the sum
 varies, and what instances could want that never did yet. How many spreads a
 peak is off the centre was observed (conformal calibration): no shape is
-assumed.
+assumed. Below the centre the host's own past days have half the say.
 """
 
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy
 from numpy import typing as npt
+
+from kvm_insight.recommend import calibration
 
 #: Parts of an hour, five minutes each, as in the records of usage.
 PARTS = 12
@@ -28,11 +31,11 @@ TRIALS = 300
 MOST = 0.9
 #: Of what an instance never used yet, the deviation that is expected.
 UNSEEN = 0.3
-#: The score of these parts of all observed peaks is kept; the last is the
-#: highest that was seen.
-LEVELS = (0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1.0)
+#: A thousandth of the whole, and far below.
+_HALVINGS = 20
 
 Array = npt.NDArray[numpy.float64]
+Series = npt.NDArray[numpy.floating[Any]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,31 +44,11 @@ class History:
 
     #: Cores per five minutes, the last part ending now; NaN where it was not
     #: measured.
-    parts: Array
+    parts: Series
     #: The most it can have: its vCPUs or its quota.
     limit_cores: float
     #: Of its limit, what an instance like it wants at the 99th percentile.
     cohort_ratio: float = 1.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Calibration:
-    """Scores of peaks that came, at ``LEVELS``."""
-
-    horizon_h: int
-    scores: tuple[float, ...]
-
-    def score(self, level: float) -> float:
-        """Return what this part of all peaks did not exceed."""
-        return float(numpy.interp(level, LEVELS, self.scores))
-
-    def chance_above(self, score: float) -> float:
-        """Return the part of all peaks that exceeded a score."""
-        if score < self.scores[0]:
-            return 1.0
-        if score >= self.scores[-1]:
-            return 0.0
-        return 1.0 - float(numpy.interp(score, self.scores, LEVELS))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,29 +58,53 @@ class Peak:
     centre_cores: float
     spread_cores: float
     limit_cores: float
-    calibration: Calibration
+    scores: calibration.Calibration
+    #: The peak within the same hours of each past day.
+    days: tuple[float, ...]
     #: Instances that were too young to have a history.
     young: int
 
     @property
     def horizon_h(self) -> int:
         """Return how many hours it looks ahead."""
-        return self.calibration.horizon_h
+        return self.scores.horizon_h
 
     def upper_cores(self, level: float) -> float:
         """Return what the peak does not exceed with this probability."""
-        score = self.calibration.score(level)
-        cores = self.centre_cores + score * self.spread_cores
-        return min(max(cores, 0.0), self.limit_cores)
+        cores = (
+            self.centre_cores + self.scores.score(level) * self.spread_cores
+        )
+        if cores < self.centre_cores:
+            cores = self._below_centre(1.0 - level)
+        return min(cores, self.limit_cores)
 
     def chance_above(self, cores: float) -> float:
         """Return the probability that more than this will be wanted."""
         if cores >= self.limit_cores:
             return 0.0
+        known = self._scored(cores)
+        if cores >= self.centre_cores or not self.days:
+            return known
+        over = sum(day > cores for day in self.days)
+        usual = (over + 0.5) / (len(self.days) + 1)
+        return max(self._scored(self.centre_cores), (usual + known) / 2)
+
+    def _scored(self, cores: float) -> float:
         over = cores - self.centre_cores
         if self.spread_cores <= 0.0:
             return float(over < 0.0)
-        return self.calibration.chance_above(over / self.spread_cores)
+        return self.scores.chance_above(over / self.spread_cores)
+
+    def _below_centre(self, chance: float) -> float:
+        """Return the least that is exceeded with no greater probability."""
+        low, high = 0.0, self.centre_cores
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            if self.chance_above(middle) > chance:
+                low = middle
+            else:
+                high = middle
+        return high
 
     def score(self, cores: float) -> float | None:
         """Return the score of a peak that came, to calibrate with."""
@@ -106,59 +113,9 @@ class Peak:
         return (cores - self.centre_cores) / self.spread_cores
 
 
-# What ``benchmarks/peaks.py --tune`` printed, on VMs that nothing is reported
-# on: hosts of 12 and of 20 instances, and instances alone.
-HOST = (
-    Calibration(
-        1,
-        (
-            -2.453, -1.812, -1.198, -0.358, -0.123, -0.019, 0.121, 0.192,
-            0.271, 0.488, 0.801,
-        ),
-    ),
-    Calibration(
-        6,
-        (
-            -2.396, -1.666, -0.873, -0.360, -0.131, -0.013, 0.124, 0.196,
-            0.270, 0.379, 0.488,
-        ),
-    ),
-    Calibration(
-        24,
-        (
-            -2.041, -1.293, -0.659, -0.296, -0.060, 0.066, 0.184, 0.259,
-            0.301, 0.407, 0.497,
-        ),
-    ),
-)  # fmt: skip
-INSTANCE = (
-    Calibration(
-        1,
-        (
-            -2.305, -0.471, -0.058, -0.005, 0.000, 0.001, 0.058, 0.189,
-            0.392, 0.758, 0.758,
-        ),
-    ),
-    Calibration(
-        6,
-        (
-            -2.385, -0.674, -0.095, -0.006, 0.000, 0.025, 0.150, 0.392,
-            0.550, 1.896, 1.896,
-        ),
-    ),
-    Calibration(
-        24,
-        (
-            -2.930, -0.603, -0.106, -0.003, 0.005, 0.117, 0.364, 1.140,
-            1.533, 1.878, 1.878,
-        ),
-    ),
-)  # fmt: skip
-
-
 def forecast(
     histories: Sequence[History],
-    calibration: Calibration,
+    scores: calibration.Calibration,
     chance: numpy.random.Generator,
 ) -> Peak | None:
     """Return the peak of a host's instances, or None if nothing is known.
@@ -176,25 +133,19 @@ def forecast(
     limit = float(limits.sum())
     young = int((~old).sum())
     if not old.any():
-        return Peak(assumed, 0.0, limit, calibration, young)
-    centre, deviation = _of_history(parts[old], calibration.horizon_h, chance)
+        return Peak(assumed, 0.0, limit, scores, (), young)
+    past = _past(parts[old], scores.horizon_h, chance)
     unused = numpy.maximum(limits[old] - numpy.nanmax(parts[old], axis=1), 0.0)
-    spread = math.hypot(deviation, UNSEEN * float(numpy.linalg.norm(unused)))
     return Peak(
-        min(centre + assumed, limit), spread, limit, calibration, young
+        centre_cores=min(past.most + assumed, limit),
+        spread_cores=math.hypot(
+            past.deviation, UNSEEN * float(numpy.linalg.norm(unused))
+        ),
+        limit_cores=limit,
+        scores=scores,
+        days=tuple(day + assumed for day in past.days),
+        young=young,
     )
-
-
-def calibrate(horizon_h: int, scores: Sequence[float]) -> Calibration | None:
-    """Return the calibration that peaks which came make, or None of none."""
-    known = numpy.asarray(scores, float)
-    known = numpy.sort(known[numpy.isfinite(known)])
-    if not len(known):
-        return None
-    # The (n + 1)-th of n scores is not known; the highest stands for it.
-    ranks = numpy.ceil(numpy.array(LEVELS) * (len(known) + 1)) - 1
-    picked = known[numpy.clip(ranks, 0, len(known) - 1).astype(int)]
-    return Calibration(horizon_h, tuple(float(one) for one in picked))
 
 
 def cohort_ratio(histories: Sequence[History]) -> float | None:
@@ -222,7 +173,7 @@ def _assumed(young: Sequence[History]) -> float:
     )
 
 
-def _clean(parts: Array) -> Array:
+def _clean(parts: Series) -> Array:
     """Return parts with NaN for all that cannot be."""
     values = numpy.asarray(parts, float)
     return numpy.where(
@@ -230,7 +181,7 @@ def _clean(parts: Array) -> Array:
     )
 
 
-def _aligned(series: Sequence[Array]) -> Array:
+def _aligned(series: Sequence[Series]) -> Array:
     """Return instances by parts, in whole days that end now."""
     day = DAY_H * PARTS
     longest = max(len(one) for one in series)
@@ -243,17 +194,29 @@ def _aligned(series: Sequence[Array]) -> Array:
     return table
 
 
-def _of_history(
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Past:
+    """What the sum of instances did."""
+
+    most: float
+    deviation: float
+    days: list[float]
+
+
+def _past(
     parts: Array, horizon_h: int, chance: numpy.random.Generator
-) -> tuple[float, float]:
-    """Return where the sum's peak may be, and how the sum deviates."""
+) -> _Past:
+    """Return what is to be known of the past for these hours ahead."""
     means = numpy.nanmean(parts, axis=1, keepdims=True)
     total = numpy.where(numpy.isnan(parts), means, parts).sum(axis=0)
     hours = total.reshape(-1, PARTS).max(axis=1)
-    ahead = hours.reshape(-1, DAY_H)[:, :horizon_h]
+    days = hours.reshape(-1, DAY_H)[:, :horizon_h].max(axis=1)
     apart = _realigned(_hourly(parts), horizon_h, chance)
-    centre = max(apart, float(ahead.max()), float(hours[-1]))
-    return centre, float(total.std())
+    return _Past(
+        most=max(apart, float(days.max()), float(hours[-1])),
+        deviation=float(total.std()),
+        days=days.tolist(),
+    )
 
 
 def _hourly(parts: Array) -> Array:
