@@ -13,6 +13,7 @@ VERBS = (
     'status',
     'record',
     'replay',
+    'plan',
     'topics',
     'completion',
 )

@@ -8,6 +8,7 @@ live, from a replay, or after another analyzer took over with its state.
 from collections.abc import Iterator, Mapping
 
 from kvm_insight.detect import (
+    account,
     admission,
     course,
     incident,
@@ -37,6 +38,7 @@ class Detector:
         self._rules = rules
         self._admission = admission.Admission()
         self._know(memory.empty(rules))
+        self.account = account.Account()
 
     def _know(self, known: memory.Memory) -> None:
         self._known = known
@@ -52,6 +54,7 @@ class Detector:
         last = self._admission.last
         if new.host != self.host or not self._admission.admit(new):
             return []
+        self.account.saw(last, new)
         found = list(self._connect(last, new))
         now = self._admission.last
         if not self._are_the_same(last, now):
@@ -69,16 +72,24 @@ class Detector:
         found += self._course.progress(seen, rows)
         for uuid, at in opening.due(seen, self._known, self._rules):
             found += self._course.begin(uuid, at, seen)
+        self.account.take(new, happened, did, rows, self._known.incidents)
         return found
+
+    @property
+    def known(self) -> memory.Memory:
+        """Return what is known now; to be looked at only."""
+        return self._known
 
     def state(self) -> states.HostState:
         """Return all that another detector needs to go on."""
-        return memory.stored(self.host, self._admission, self._known)
+        hour = self.account.record()
+        return memory.stored(self.host, self._admission, self._known, hour)
 
     def restore(self, kept: states.HostState) -> None:
         """Go on where another detector stood; raise ValueError for a state
         whose parts do not fit together."""
         known = memory.restored(kept, self._rules)
+        self.account.restore(kept.hour)
         self._admission = memory.admission_of(kept)
         self._know(known)
 

@@ -13,6 +13,7 @@ from kvm_insight.model import (
     reading,
     reading_record,
     state,
+    usage,
     window,
 )
 
@@ -47,7 +48,10 @@ def empty(rules: settings.Settings) -> Memory:
 
 
 def stored(
-    host: str, admitted: admission.Admission, known: Memory
+    host: str,
+    admitted: admission.Admission,
+    known: Memory,
+    hour: usage.HostUsage | None,
 ) -> state.HostState:
     """Return the record; its offset is the caller's to fill in."""
     last = admitted.last
@@ -70,6 +74,7 @@ def stored(
             for one in known.tracks.values()
         ],
         incidents=known.incidents,
+        hour=hour,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from kvm_insight.model import finding, sample
+from kvm_insight.model import finding, sample, usage
 
 SCHEMA = 'kvm_insight.state/1'
 
@@ -103,3 +103,5 @@ class HostState(
     host_baseline: Baseline = Baseline()
     tracks: list[Track] = []
     incidents: list[Incident] = []
+    #: The sums of the hour that is not over yet.
+    hour: usage.HostUsage | None = None
