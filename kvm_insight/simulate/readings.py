@@ -19,6 +19,8 @@ Floats = npt.NDArray[numpy.float64]
 Ints = npt.NDArray[numpy.int64]
 
 MICRO = 1_000_000
+#: 14 November 2023.
+BEGIN_US = 1_700_000_000_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ class Agent:
     interval_s: float = 10.0
     jitter: float = 0.01
     seed: int = 0
-    #: How far the host's clock is ahead.
+    #: The time when the simulation begins, and how far the host's clock is
+    #: ahead.
+    begin_us: int = BEGIN_US
     skew_us: int = 0
     #: When it is started anew.
     restarts_s: tuple[float, ...] = ()

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from kvm_insight.model import cpulist, sample
 from kvm_insight.simulate import plan, readings
 
-#: When the simulation begins, and how long the host is up then.
-BEGIN_US = 1_700_000_000_000_000
+#: How long the host is up when the simulation begins.
 UPTIME_US = 1_000_000_000
 VERSION = 'simulated'
 MICRO = readings.MICRO
@@ -67,7 +66,7 @@ class _Scribe:
             boot_id=f'{self._host.name}-boot',
             agent_id=f'{self._host.name}-{self._life}',
             sequence=at - self._begun,
-            time_us=max(0, BEGIN_US + now_us + agent.skew_us),
+            time_us=max(0, agent.begin_us + now_us + agent.skew_us),
             uptime_us=UPTIME_US + now_us,
             interval_us=None if first else now_us - int(found.at_us[at - 1]),
             agent=sample.Agent(version=VERSION),
@@ -156,6 +155,7 @@ class _Guest:
         """Return what the agent says of it at one reading."""
         guest = self._guest
         fields = self._found.domain(self._number, at)
+        memory = fields.pop('memory', {})
         return sample.Domain(
             uuid=guest.uuid,
             name=guest.name,
@@ -175,6 +175,11 @@ class _Guest:
             ],
             affinity=self._whole,
             cpu=self._control(),
+            memory=sample.Memory(
+                balloon_bytes=guest.memory_bytes,
+                maximum_bytes=guest.memory_bytes,
+                **memory,
+            ),
             **fields,
         )
 
