@@ -14,6 +14,7 @@
     │   ├── BusRefused       password, ACL, missing topic: operator, act
     │   │   └── RecordRefused   this record will never be taken, others may
     │   └── SpoolFull        a record was larger than the whole spool
+    ├── ClusterError         a cluster description from which nothing follows
     └── CodecError           bytes are not a record that we can read
         ├── SchemaUnknown    another schema, or a major from the future
         └── RecordDamaged    right schema, broken or out of bounds
@@ -62,6 +63,10 @@ class RecordRefused(BusRefused):
 
 class SpoolFull(BusError):
     """One record is larger than the whole spool may be."""
+
+
+class ClusterError(KvmInsightError):
+    """No recommendation can come from this cluster; says what is wrong."""
 
 
 class CodecError(KvmInsightError):

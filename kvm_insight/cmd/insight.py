@@ -14,6 +14,7 @@ VERBS = (
     'record',
     'replay',
     'simulate',
+    'plan',
     'topics',
     'completion',
 )

@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterable
 
 from kvm_insight import exception
-from kvm_insight.bus import port, topic
-from kvm_insight.cmd import health, service, table, tail, top
+from kvm_insight.bus import port, tail, topic
+from kvm_insight.cmd import health, service, table, top
 from kvm_insight.conf import bus as bus_options
 from kvm_insight.model import codec, sample, state
 

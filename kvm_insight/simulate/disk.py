@@ -38,7 +38,8 @@ class Disk:
         self._at_us = at_us
         rng = numpy.random.default_rng([scene.nature.seed, 31])
         count, steps = self._wants.wanted.shape
-        drawn = [4096.0 * 2**power for power in rng.integers(0, 6, count)]
+        powers: list[int] = rng.integers(0, 6, count).tolist()
+        drawn = [4096.0 * 2**power for power in powers]
         for row, guest in enumerate(self._guests):
             drawn[row] = guest.request_bytes or drawn[row]
         self._bytes = numpy.array(drawn)

@@ -49,7 +49,7 @@ def later(value: bytes, number: int) -> bytes:
 
 def swallow_many(count: int) -> None:
     chance = random.Random(20)
-    names = ('sample', 'finding', 'state')
+    names = ('sample', 'finding', 'state', 'cluster', 'recommendation')
     values = {name: golden(name) for name in names}
     whole = sum(
         swallow(name, damage.mutated(values[name], chance))
@@ -98,7 +98,9 @@ def test_a_hundred_thousand_damaged_records_harm_nobody() -> None:
     feed_many(LONG // 4)
 
 
-@pytest.mark.parametrize('name', ['sample', 'finding', 'state'])
+@pytest.mark.parametrize(
+    'name', ['sample', 'finding', 'state', 'cluster', 'recommendation']
+)
 @given(st.binary(max_size=200))
 def test_any_bytes_after_the_schema(name: str, value: bytes) -> None:
     tag = str(schema.RECORDS[name].__struct_config__.tag)

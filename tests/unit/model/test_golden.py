@@ -5,8 +5,17 @@ import pathlib
 
 import pytest
 
-from kvm_insight.detect import host, settings
-from kvm_insight.model import codec, finding, sample, schema, state
+from kvm_insight.detect import host, hour_record, settings
+from kvm_insight.model import (
+    cluster,
+    codec,
+    finding,
+    recommendation,
+    sample,
+    schema,
+    state,
+    usage,
+)
 
 GOLDEN = pathlib.Path(__file__).with_name('golden')
 FILES = sorted(GOLDEN.glob('*.json'))
@@ -20,7 +29,15 @@ def test_it_comes_back_byte_for_byte(path: pathlib.Path) -> None:
 
 
 def test_there_is_one_of_each_that_is_consumed() -> None:
-    assert {'sample-1', 'finding-1', 'state-1'} <= {p.stem for p in FILES}
+    assert {
+        'sample-1',
+        'usage-1',
+        'host-1',
+        'finding-1',
+        'state-1',
+        'cluster-1',
+        'recommendation-1',
+    } <= {p.stem for p in FILES}
 
 
 def test_the_golden_sample_means_what_it_meant() -> None:
@@ -50,6 +67,17 @@ def test_the_golden_finding_means_what_it_meant() -> None:
     )
 
 
+def test_the_golden_hour_can_be_gone_on_with() -> None:
+    value = (GOLDEN / 'usage-1.json').read_bytes().strip()
+    one = codec.decode(value, usage.HostUsage)
+    assert codec.encode(hour_record.of(hour_record.rebuilt(one))) == value
+    victim, *_ = one.instances
+    assert victim.name == 'vic'
+    waited = usage.row(one, victim.uuid)
+    agg = next(each for each in one.instances if each.name == 'agg')
+    assert waited[f'domain:{agg.uuid}'] > 0.5 * victim.cpu.delay_us
+
+
 def test_the_golden_state_can_be_gone_on_with() -> None:
     value = (GOLDEN / 'state-1.json').read_bytes()
     kept = codec.decode(value.strip(), state.HostState)
@@ -60,3 +88,28 @@ def test_the_golden_state_can_be_gone_on_with() -> None:
     again = detector.state()
     assert again.window == kept.window
     assert again.incidents == kept.incidents
+
+
+def test_the_golden_cluster_means_what_it_meant() -> None:
+    one = cluster.read((GOLDEN / 'cluster-1.json').read_bytes())
+    assert [host.name for host in one.hosts] == [
+        'r1/compute-1',
+        'r1/compute-2',
+    ]
+    memory = one.hosts[0].inventories['MEMORY_MB']
+    assert (memory.total, memory.reserved, memory.used) == (
+        262144,
+        4096,
+        None,
+    )
+    assert one.instances[2].opted_out
+    assert one.instances[0].server_group == one.server_groups[0].id
+
+
+def test_the_golden_recommendation_means_what_it_meant() -> None:
+    value = (GOLDEN / 'recommendation-1.json').read_bytes()
+    one = codec.decode(value.strip(), recommendation.Recommendation)
+    assert (one.state, one.mode, len(one.moves)) == ('executed', 'relieve', 1)
+    assert one.validity.verdict == 'valid'
+    assert one.outcome is not None
+    assert one.outcome.victims[0].lost_cores_after == 0.0

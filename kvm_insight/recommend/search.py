@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The search: take the best move while it is worth its cost, then better it.
+
+The hottest host goes first; where no single move helps, two instances change
+places. Then, for so much effort as the settings allow, a part of the plan is
+taken back and made anew, and the better one stays. All moves are played in
+their order on one board, so each state between two of them is a valid one.
+"""
+
+import numpy as np
+
+from kvm_insight.recommend import board as boards
+from kvm_insight.recommend import demand, exchange, field, order, polish
+
+
+class Search:
+    """Builds and betters one plan."""
+
+    def __init__(self, where: field.Field, dice: np.random.Generator) -> None:
+        """Begin with no moves."""
+        self.field, self._dice = where, dice
+        self.steps: list[field.Step] = []
+
+    def run(self) -> list[field.Step]:
+        """Return the steps, in their order."""
+        sources = self.sources()
+        for h in sources:
+            self._relieve(h)
+        self._polish(sources)
+        self._settle()
+        return self.steps
+
+    def sources(self) -> list[int]:
+        """Return the hosts to relieve, the one that loses most first."""
+        where, board = self.field, self.field.board
+        every = np.arange(len(board.hosts))
+        losses = where.score.losses(board.load, every) @ where.score.blends[0]
+        if where.mode == 'balance':
+            heat = board.load[:, 0] / np.maximum(board.capacity[:, 0], 1e-9)
+            known = board.capacity[:, 0] > 0
+            mean = heat[known].mean() if known.any() else 0.0
+            order = np.argsort(-heat, kind='stable')
+            return [int(h) for h in order if known[h] and heat[h] > mean]
+        order = np.argsort(-losses, kind='stable')
+        return [int(h) for h in order if losses[h] > 0 and where.senders[h]]
+
+    def net(self) -> float:
+        """Return what the plan leaves after its costs, in core-seconds."""
+        worth = self.field.worth
+        return sum(
+            one.gain - worth * one.cost
+            for step in self.steps
+            for one in step.choices
+        )
+
+    def _relieve(self, h: int) -> None:
+        """Take from a host what is worth it, then try exchanges."""
+        choices = field.Choices(self.field, h)
+        while len(self.steps) < self.field.rules.most_moves:
+            best = choices.best()
+            if best is None:
+                break
+            self._play(field.Step((best,)))
+            choices.played(best)
+        while len(self.steps) < self.field.rules.most_moves:
+            pair = exchange.best(self.field, h)
+            if pair is None:
+                break
+            self._play(field.Step(pair))
+
+    def _play(self, step: field.Step) -> None:
+        for one in step.choices:
+            self.field.play(one.i, one.destination)
+        self.steps.append(step)
+
+    def _polish(self, sources: list[int]) -> None:
+        """Better the final placement, and put its moves in order."""
+        where, rules = self.field, self.field.rules
+        greedy, net = list(self.steps), self.net()
+        target = {x.i: x.destination for s in greedy for x in s.choices}
+        self._drop(greedy)
+        hosts = self._arena(sources, greedy)
+        table = polish.Polish(where, hosts, target)
+        for _ in range(_ORDERS):
+            self._drop(list(self.steps))
+            target = table.run(self._dice, rules.rounds)
+            self.steps, stuck = order.steps(where, target)
+            if not stuck:
+                break
+            table.forbid(stuck)
+        for h in sources:
+            self._relieve(h)
+        if self.net() < net:
+            self._drop(list(self.steps))
+            for step in greedy:
+                self._play(step)
+
+    def _arena(self, sources: list[int], steps: list[field.Step]) -> list[int]:
+        """Return the hosts to better: those of the plan, and cool ones."""
+        board, most = self.field.board, self.field.rules.most_arena
+        chosen = {h for step in steps for h in step.hosts} | set(sources)
+        cores = np.maximum(board.capacity[:, demand.HIGH], 1e-9)
+        heat = np.where(
+            self.field.receivers, board.load[:, demand.HIGH] / cores, np.inf
+        )
+        for h in np.argsort(heat, kind='stable'):
+            if len(chosen) >= most or not self.field.receivers[h]:
+                break
+            chosen.add(int(h))
+        return sorted(chosen)
+
+    def _settle(self) -> None:
+        """Play all once more; what is not worth it falls out, and of each
+        chain what it would not hold with by both forecasts."""
+        doubtful: field.Step | None = None
+        while True:
+            steps = [step for step in self.steps if step is not doubtful]
+            self._drop(list(self.steps))
+            for step in steps:
+                self._replay(step)
+            doubtful = self._doubtful()
+            if doubtful is None:
+                return
+
+    def _doubtful(self) -> field.Step | None:
+        """Return the weakest step of a chain that does not hold."""
+        chains: dict[int, list[field.Step]] = {}
+        for step in self.steps:
+            name = step.chain(self.field.chain)
+            chains.setdefault(name, []).append(step)
+        for steps in chains.values():
+            if not self.field.holds([x for s in steps for x in s.choices]):
+                return min(steps, key=_firmness)
+        return None
+
+    def _drop(self, loose: list[field.Step]) -> None:
+        """Take whole chains out of the plan."""
+        for step in reversed(loose):
+            for one in reversed(step.choices):
+                self.field.take_back(one.i, one.source)
+        gone = set(map(id, loose))
+        self.steps = [step for step in self.steps if id(step) not in gone]
+        self.field.rejoin(self.steps)
+
+    def _replay(self, step: field.Step) -> bool:
+        """Play a step again if it can be and is worth it; say whether."""
+        where, high = self.field, self.field.board.load[:, demand.HIGH].copy()
+        alone = len(step.choices) == 1
+        fresh: list[field.Choice] = []
+        for one in step.choices:
+            to = one.destination
+            if not (
+                where.open_to(one.i)[to] if alone else where.may(one.i, to)
+            ):
+                break
+            fresh.append(where.value(one.i, to, one.rival))
+            where.play(one.i, to)
+        else:
+            limit = where.limit * where.board.capacity[:, demand.HIGH]
+            hotter = where.board.load[:, demand.HIGH] > np.maximum(limit, high)
+            if where.is_worth(fresh) and not hotter.any():
+                self.steps.append(field.Step(tuple(fresh)))
+                return True
+        for done in reversed(fresh):
+            where.take_back(done.i, done.source)
+        return False
+
+
+#: How often a placement is made again whose moves have no order.
+_ORDERS = 4
+
+
+def _firmness(step: field.Step) -> float:
+    """Return what a step leaves by the forecast that is worse for it."""
+    expected = sum(one.expected - one.cost for one in step.choices)
+    high = sum(one.high - one.cost for one in step.choices)
+    return min(expected, high)
+
+
+def is_hot(where: field.Field, everywhere: bool = False) -> boards.Bools:
+    """Return which hosts are hot: by the high forecast, or by what is
+    lost there for known reasons; of those that something may leave."""
+    board, rules = where.board, where.rules
+    limit = rules.hot_ratio * board.capacity[:, demand.HIGH]
+    hot: boards.Bools = board.load[:, demand.HIGH] > limit
+    hot |= board.load[:, demand.MEASURED] > rules.hot_lost_cores
+    memory = board.load[:, demand.MEMORY]
+    hot |= memory > rules.memory_ratio * board.capacity[:, demand.MEMORY]
+    return hot if everywhere else hot & where.senders

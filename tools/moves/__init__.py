@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clusters to try the planner on, and referees that share no code with it."""
