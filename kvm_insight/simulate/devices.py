@@ -33,7 +33,7 @@ class Device(Protocol):
     def system(self, at: int) -> dict[str, Any]:
         """Return the host's fields at one reading."""
 
-    def domain(self, guest: int, at: int) -> dict[str, Any]:
+    def domain(self, guest: int, at: int, answered: int) -> dict[str, Any]:
         """Return a guest's fields at one reading."""
 
 
@@ -66,11 +66,11 @@ class Devices:
             found |= one.system(at)
         return found
 
-    def domain(self, guest: int, at: int) -> dict[str, Any]:
+    def domain(self, guest: int, at: int, answered: int) -> dict[str, Any]:
         """Return a guest's fields at one reading."""
         found: dict[str, Any] = {}
         for one in self.each.values():
-            found |= one.domain(guest, at)
+            found |= one.domain(guest, at, answered)
         return found
 
 

@@ -38,7 +38,7 @@ class Disk:
         self._at_us = at_us
         rng = numpy.random.default_rng([scene.nature.seed, 31])
         count, steps = self._wants.wanted.shape
-        powers: list[int] = rng.integers(0, 6, count).tolist()
+        powers = numpy.asarray(rng.integers(0, 6, count)).tolist()
         drawn = [4096.0 * 2**power for power in powers]
         for row, guest in enumerate(self._guests):
             drawn[row] = guest.request_bytes or drawn[row]
@@ -87,14 +87,15 @@ class Disk:
             ]
         }
 
-    def domain(self, guest: int, at: int) -> dict[str, Any]:
-        """Return a guest's disk at one reading."""
+    def domain(self, guest: int, at: int, answered: int) -> dict[str, Any]:
+        """Return a guest's disk at one reading, as libvirt said last."""
         one = self._guests[guest]
         limits = None
         if one.disk_requests_s is not None:
             limits = sample.DiskLimits(total_requests_s=one.disk_requests_s)
         values = {
-            name: int(rows[guest, at]) for name, rows in self._counted.items()
+            name: int(rows[guest, answered])
+            for name, rows in self._counted.items()
         }
         disk = sample.Disk(
             name='vda',

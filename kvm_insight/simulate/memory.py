@@ -72,7 +72,7 @@ class Memory:
             ),
         }
 
-    def domain(self, guest: int, at: int) -> dict[str, Any]:
+    def domain(self, guest: int, at: int, answered: int) -> dict[str, Any]:
         """Return a guest's memory at one reading."""
         stalled_us = int(self._stalled_us[guest, at])
         swapped = int(self._swapped_in[guest, at])

@@ -64,10 +64,11 @@ class Network:
         )
         return {'nics': [nic]}
 
-    def domain(self, guest: int, at: int) -> dict[str, Any]:
+    def domain(self, guest: int, at: int, answered: int) -> dict[str, Any]:
         """Return a guest's interface at one reading."""
         values = {
-            name: int(rows[guest, at]) for name, rows in self._counted.items()
+            name: int(rows[guest, answered])
+            for name, rows in self._counted.items()
         }
         name = f'tap{guest:x}'
         interface = sample.Interface(

@@ -96,7 +96,11 @@ class Simulation:
         wants, bounds = scene.devices[resource], devices.BOUNDS[resource]
         count = len(wants.wanted)
         court = _Court(
-            one.losses, wants, load.innocent(scene.host, wants), count, bounds
+            one.losses,
+            wants,
+            load.innocent(scene.host, wants),
+            len(scene.host.guests),
+            bounds,
         )
         capacity = devices.capacity(
             one, one.losses(wants.wanted[None]), bounds

@@ -38,7 +38,13 @@ class _Scribe:
         self._agent = agent
         self._first = readings.threads(host).first
         self._guests = [
-            _Guest(guest, number, int(self._first[number]), found)
+            _Guest(
+                guest,
+                number,
+                int(self._first[number]),
+                found,
+                agent.libvirt_every,
+            )
             for number, guest in enumerate(host.guests)
         ]
         self._cpus = cpulist.render(range(host.cpus))
@@ -130,7 +136,9 @@ class _Guest:
         number: int,
         first: int,
         found: readings.Readings,
+        every: int,
     ) -> None:
+        self._every = every
         self._guest = guest
         self._number = number
         self._first = first
@@ -154,7 +162,13 @@ class _Guest:
     def domain(self, at: int, row: _Row) -> sample.Domain:
         """Return what the agent says of it at one reading."""
         guest = self._guest
-        fields = self._found.domain(self._number, at)
+        answered = at - at % self._every
+        answered_us = int(self._found.at_us[answered])
+        age_us = row.now_us - answered_us
+        if answered_us < self._begin_us:
+            # Its start made the agent ask.
+            answered, age_us = at, 0
+        fields = self._found.domain(self._number, at, answered)
         memory = fields.pop('memory', {})
         return sample.Domain(
             uuid=guest.uuid,
@@ -162,7 +176,7 @@ class _Guest:
             epoch=guest.epoch,
             state='running',
             identity=self._identity,
-            libvirt_age_us=0,
+            libvirt_age_us=age_us,
             vcpus=self._vcpus(row),
             vcpus_maximum=guest.vcpus,
             threads=[
