@@ -9,19 +9,15 @@ import json
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO
 
 from kvm_insight import exception
-from kvm_insight.bus import port, topic
-from kvm_insight.cmd import record, service, top, traces
+from kvm_insight.bus import topic
+from kvm_insight.cmd import outlet, record, service, top, traces
 from kvm_insight.conf import bus as bus_options
-from kvm_insight.model import codec, recording, sample
-from kvm_insight.simulate import scenario, simulation, stage
-
-Take = Callable[[sample.Sample], None]
-
-_FLUSH_S = 60.0
+from kvm_insight.model import codec
+from kvm_insight.simulate import cluster, scenario, simulation, stage
 
 
 def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
@@ -50,6 +46,12 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
         type=pathlib.Path,
         metavar='FILE',
         help='write the truth there, a line a host',
+    )
+    parser.add_argument(
+        '--cluster',
+        type=pathlib.Path,
+        metavar='FILE',
+        help='write there what Placement and Nova would say at the end',
     )
     parser.add_argument(
         '--json', action='store_true', help='tell in JSON what was made'
@@ -113,13 +115,17 @@ def run(args: argparse.Namespace) -> int:
     stop = service.stop_on_signals()
     scenes = itertools.takewhile(lambda _: not stop.is_set(), _scenes(args))
     with contextlib.ExitStack() as stack:
-        take = stack.enter_context(_taker(args))
+        out = stack.enter_context(_opened(args))
         sink = None
         if args.labels:
-            sink = stack.enter_context(_open_labels(args.labels))
+            sink = stack.enter_context(_open_new(args.labels, '--labels'))
         told = _Told(args.hosts)
+        done = []
         for scene in scenes:
-            _simulate(scene, take, sink, told)
+            _simulate(scene, out, sink, told)
+            done.append(scene)
+    if args.cluster:
+        _write_cluster(args.cluster, done)
     told.end(as_json=args.json)
     return service.OK
 
@@ -143,16 +149,19 @@ def _scenes(args: argparse.Namespace) -> Iterator[stage.Scene]:
 
 
 def _simulate(
-    scene: stage.Scene, take: Take, sink: IO[bytes] | None, told: '_Told'
+    scene: stage.Scene,
+    out: outlet.Outlet,
+    sink: IO[bytes] | None,
+    told: '_Told',
 ) -> None:
     # The last sample is of now: a bus forgets what is old.
     begin_us = int((time.time() - scene.wants.seconds) * 1e6)
-    if isinstance(getattr(take, '__self__', None), _Publisher):
+    if out.is_live:
         agent = dataclasses.replace(scene.agent, begin_us=begin_us)
         scene = dataclasses.replace(scene, agent=agent)
     one = simulation.Simulation(scene)
     for made in one.samples():
-        take(made)
+        out.take(made)
         told.samples += 1
     if sink is not None:
         found = one.labels()
@@ -202,73 +211,33 @@ class _Told:
 
 
 @contextlib.contextmanager
-def _taker(args: argparse.Namespace) -> Iterator[Take]:
+def _opened(args: argparse.Namespace) -> Iterator[outlet.Outlet]:
     if args.file is not None:
         with record.open_recording(args.file) as file:
-            offsets = itertools.count()
-            yield lambda one: _keep(file, one, next(offsets))
+            yield outlet.Recording(file)
         return
     loaded = service.configure(args, quiet=True)
-    bus = top.open_bus(loaded, None)
-    try:
-        prefix = loaded[bus_options.GROUP].topic_prefix
-        publisher = _Publisher(bus, prefix + topic.SAMPLES)
-        yield publisher.take
-        publisher.end()
-    finally:
-        bus.close()
+    name = loaded[bus_options.GROUP].topic_prefix + topic.SAMPLES
+    with (
+        contextlib.closing(top.open_bus(loaded, None)) as bus,
+        outlet.to_bus(bus, name) as publisher,
+    ):
+        yield publisher
 
 
-def _keep(file: IO[bytes], one: sample.Sample, offset: int) -> None:
-    file.write(
-        recording.line(
-            'sample',
-            (0, offset),
-            one.host,
-            one.time_us // 1000,
-            codec.encode(one),
-        )
-    )
-
-
-class _Publisher:
-    """Publishes samples as an agent does."""
-
-    def __init__(self, bus: port.Bus, name: str) -> None:
-        if name not in bus.topics():
-            raise exception.BusRefused(
-                f'topic {name} does not exist: run kvm-insight topics create'
-            )
-        self._producer = bus.producer()
-        self._name = name
-        self._open = 0
-
-    def take(self, one: sample.Sample) -> None:
-        """Publish one; wait for the bus now and then."""
-        self._producer.publish(
-            self._name,
-            one.host,
-            codec.encode(one),
-            timestamp_ms=one.time_us // 1000,
-            headers={'schema': sample.SCHEMA.encode()},
-        )
-        self._open += 1
-        if self._open % 500 == 0:
-            self._producer.flush(_FLUSH_S)
-
-    def end(self) -> None:
-        """Wait until all is there."""
-        self._producer.flush(_FLUSH_S)
-        self._producer.close()
+def _write_cluster(path: pathlib.Path, scenes: list[stage.Scene]) -> None:
+    seconds = max((one.wants.seconds for one in scenes), default=0.0)
+    with _open_new(path, '--cluster') as file:
+        file.write(codec.encode(cluster.of(scenes, seconds - 1)) + b'\n')
 
 
 @contextlib.contextmanager
-def _open_labels(path: pathlib.Path) -> Iterator[IO[bytes]]:
+def _open_new(path: pathlib.Path, switch: str) -> Iterator[IO[bytes]]:
     try:
         file = path.open('wb')
     except OSError as why:
         raise exception.ConfigError(
-            f'--labels {path}: {why.strerror}; name a file that you may'
+            f'{switch} {path}: {why.strerror}; name a file that you may'
             ' write to'
         ) from why
     with file:

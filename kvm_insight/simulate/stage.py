@@ -120,7 +120,7 @@ class Stage:
             flavor=f'c{vcpus}',
             cpus=cpus or self._places(group, vcpus),
             weight=plan.WEIGHT * (vcpus if self.by_vcpu else 1),
-            memory_bytes=max(1, vcpus * 2) * plan.GIB,
+            memory_bytes=vcpus * plan.GIB,
             epoch=f'{4000 + number}.{100 + number}',
         )
         self.guests.append(dataclasses.replace(guest, **more))  # type: ignore[arg-type]
@@ -194,7 +194,7 @@ class Stage:
             nodes=plan.nodes(setting.cpus),
             disks=self.disks,
             nics=self.nics,
-            memory_bytes=4 * plan.GIB * max(setting.cpus, 8),
+            memory_bytes=8 * plan.GIB * max(setting.cpus, 8),
         )
         scene = Scene(
             kind=self.kind,

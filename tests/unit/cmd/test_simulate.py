@@ -9,9 +9,11 @@ import pytest
 
 from kvm_insight import exception
 from kvm_insight.cmd import insight, service, traces
-from kvm_insight.model import codec, recording, sample
+from kvm_insight.model import cluster, codec, recording, sample
+from kvm_insight.recommend import sanity
 from kvm_insight.simulate import label, scenario
 
+NAB_FOLDER = pathlib.Path(__file__).parents[2] / 'traces/nab'
 SHORT = ['simulate', '--scenario', 'antagonist', '--hours', '0.1']
 
 
@@ -55,6 +57,24 @@ def test_labels_are_a_line_a_host(tmp_path: pathlib.Path) -> None:
         for line in path.read_bytes().splitlines()
     ]
     assert [one.seed for one in found] == [1, 2]
+
+
+def test_the_cluster_contradicts_itself_nowhere(
+    tmp_path: pathlib.Path,
+) -> None:
+    path = tmp_path / 'cluster'
+    words = ['--cluster', path, '--hosts', 10, '--cpus', 8]
+    assert simulate(tmp_path / 'out', *words) == service.OK
+    found = cluster.read(path.read_bytes())
+    assert len(found.hosts) == 10
+    assert {one.availability_zone for one in found.hosts} == {
+        'zone-0',
+        'zone-1',
+    }
+    assert sanity.check(found).left_out == []
+    there = {(one.server_group, one.host) for one in found.instances}
+    grouped = [one for one in found.instances if one.server_group]
+    assert len(grouped) == len({pair for pair in there if pair[0]})
 
 
 def test_the_list_has_each_scenario_with_words(
@@ -117,6 +137,11 @@ def test_each_form_of_trace_is_known(lines: list[str]) -> None:
     (found,) = traces.parse(lines)
     assert len(found.values) == 20
     assert found.values[10] > found.values[1]
+
+
+def test_a_real_trace_is_read() -> None:
+    (found,) = traces.read(NAB_FOLDER)
+    assert len(found.values) == 576
 
 
 def test_other_files_are_no_traces(tmp_path: pathlib.Path) -> None:
