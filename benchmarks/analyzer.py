@@ -33,6 +33,7 @@ from benchmarks import (  # noqa: E402 - the path comes first
     plain_alerts,
     report,
 )
+from kvm_insight.cmd import allocator  # noqa: E402
 from kvm_insight.detect import shard  # noqa: E402
 from kvm_insight.model import codec, sample  # noqa: E402
 
@@ -155,6 +156,8 @@ def _work(
     step: int,
 ) -> None:
     """Take a fleet over, wait for the word, and let it go on."""
+    # As the service does.
+    allocator.keep_large_apart()
     templates = fleet_copies.templates(folder, step)
     # Whatever is loaded late is loaded now.
     warm = fleet_copies.hosts(templates, len(templates))

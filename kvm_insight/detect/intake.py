@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy
 
-from kvm_insight.model import entity, rates, sample, window
+from kvm_insight.model import entity, rates, reading, sample, window
 
 #: A wait below this part of the interval is not worth its ledger row.
 _LEAST_WAIT = 0.005
@@ -63,9 +63,9 @@ def _domains(
         [
             cpu.run_us,
             cpu.run_delay_us,
-            numpy.nan_to_num(cpu.throttled_us),
-            numpy.nan_to_num(cpu.halt_poll_us),
-            numpy.nan_to_num(ppm, nan=window.UNKNOWN),
+            reading.or_zero(cpu.throttled_us),
+            reading.or_zero(cpu.halt_poll_us),
+            numpy.where(numpy.isnan(ppm), window.UNKNOWN, ppm),
         ],
         axis=1,
     )

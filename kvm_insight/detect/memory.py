@@ -8,6 +8,7 @@ import numpy
 
 from kvm_insight.detect import admission, baseline, settings, track
 from kvm_insight.model import (
+    charge,
     entity,
     reading,
     reading_record,
@@ -33,15 +34,12 @@ class Memory:
         self, slot: window.Slot, did: window.Table, frozen: Container[str]
     ) -> None:
         """Let the baselines of all but the frozen learn of an interval."""
-        learning = {
-            entity.domain(uuid): one.baseline
-            for uuid, one in self.tracks.items()
-        }
+        learning = {one.entity: one.baseline for one in self.tracks.values()}
         learning[entity.HOST] = self.host_baseline
         rows = did.numbers.tolist()
         for who, row in zip(did.entities, rows, strict=True):
             if who in learning and who not in frozen:
-                learning[who].add(slot, window.Values(*row))
+                learning[who].add(slot, row)
 
 
 def empty(rules: settings.Settings) -> Memory:
@@ -131,7 +129,7 @@ def _window_of(kept: state.Window) -> window.Window:
         numpy.frombuffer(kept.values, '<i8').astype(numpy.int64),
         numpy.frombuffer(kept.since, '<i8').astype(numpy.int64),
         numpy.split(
-            numpy.frombuffer(kept.charges, window.CHARGE).copy(),
+            numpy.frombuffer(kept.charges, charge.KIND).copy(),
             numpy.cumsum(kept.charge_counts, dtype=numpy.int64)[:-1],
         )
         if kept.charge_counts

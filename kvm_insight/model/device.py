@@ -110,7 +110,7 @@ def _between_answers(
     older: reading.Floats, newer: reading.Floats, interval_us: int
 ) -> reading.Floats:
     age_us = older[:, reading.LIBVIRT_AGE] - newer[:, reading.LIBVIRT_AGE]
-    passed_us = interval_us + numpy.nan_to_num(age_us)
+    passed_us = interval_us + reading.or_zero(age_us)
     return numpy.where(passed_us > _ONE_ANSWER_US, passed_us, numpy.nan)
 
 
@@ -122,7 +122,7 @@ def parts(found: Devices, layout: reading.Layout) -> Iterator[Parts]:
         Interface, keys[3], found.interfaces, owners.interfaces
     )
     for at, row in enumerate(found.memory):
-        memory = None if _is_unknown(row) else Memory(*counts(row))
+        memory = None if _is_unknown(row) else Memory(*reading.counts(row))
         yield disks.get(at, ()), interfaces.get(at, ()), memory
 
 
@@ -135,16 +135,10 @@ def _named(
     rows: dict[int, tuple[Part, ...]] = {}
     for key, owner, row in zip(keys, owners.tolist(), table, strict=True):
         if not _is_unknown(row):
-            part = kind(key[2], *counts(row))
+            part = kind(key[2], *reading.counts(row))
             rows[owner] = (*rows.get(owner, ()), part)
     return rows
 
 
 def _is_unknown(row: reading.Floats) -> bool:
     return bool(numpy.isnan(row).all())
-
-
-def counts(row: reading.Floats) -> list[int | None]:
-    """Return numbers as the wire has them: None is not known."""
-    # Nothing but NaN is not equal to itself.
-    return [int(one) if one == one else None for one in row.tolist()]

@@ -187,7 +187,7 @@ def _others(
     now = newer.tables.threads
     grown = reading.growth(before.threads, now)[:, 1:]
     threads = numpy.maximum(numpy.maximum(before.threads, now)[:, :1], 1)
-    parts = numpy.nan_to_num(_within(grown, interval_us, threads))
+    parts = reading.or_zero(_within(grown, interval_us, threads))
     owners = newer.layout.owners.threads
     count = len(newer.layout.uuids)
     return (
@@ -200,8 +200,8 @@ def _throttled(vcpus: Floats, whole: Floats, layout: reading.Layout) -> Floats:
     """Return the quota's doing: in the vCPUs' groups and the domain's."""
     owners, count = layout.owners.vcpus, len(layout.uuids)
     parts = reading.sums(owners, ~numpy.isnan(vcpus), count)
-    total = reading.sums(owners, numpy.nan_to_num(vcpus), count)
-    total += numpy.nan_to_num(whole)
+    total = reading.sums(owners, reading.or_zero(vcpus), count)
+    total += reading.or_zero(whole)
     known = (parts > 0) | ~numpy.isnan(whole)
     return numpy.where(known, total, numpy.nan)
 
@@ -251,14 +251,14 @@ def _domains(rates: Rates) -> Iterator[Domain]:
     vcpus: dict[int, list[Vcpu]] = {}
     owners = rates.layout.owners.vcpus.tolist()
     for key, owner, row in zip(keys[0], owners, rates.vcpus, strict=True):
-        one = Vcpu(key[2], *device.counts(row))
+        one = Vcpu(key[2], *reading.counts(row))
         vcpus.setdefault(owner, []).append(one)
-    answered_us = device.counts(rates.devices.interval_us)
+    answered_us = reading.counts(rates.devices.interval_us)
     parts = list(device.parts(rates.devices, rates.layout))
     sums = numpy.transpose(rates.cpu)
     for at in numpy.flatnonzero(rates.known).tolist():
         own = tuple(vcpus.get(at, ()))
-        run_us, delay_us, throttled_us, poll_us = device.counts(sums[at])
+        run_us, delay_us, throttled_us, poll_us = reading.counts(sums[at])
         uuid, epoch = keys[-1][at]
         yield Domain(
             uuid=uuid,

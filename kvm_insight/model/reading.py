@@ -256,3 +256,16 @@ def sums(owners: Places, column: npt.NDArray[Any], count: int) -> Floats:
     """Return the sums of a column by owner."""
     # Of no rows it makes integers.
     return numpy.bincount(owners, column, count).astype(numpy.float64)
+
+
+def or_zero(numbers: Floats) -> Floats:
+    """Return numbers with zero for what is not known."""
+    return numpy.where(numpy.isnan(numbers), 0.0, numbers)
+
+
+def counts(numbers: Floats) -> Any:
+    """Return numbers in lists as the wire has them: None is not known."""
+    known = ~numpy.isnan(numbers)
+    found = numpy.full(numbers.shape, None, object)
+    found[known] = numbers[known].astype(numpy.int64)
+    return found.tolist()

@@ -11,7 +11,7 @@ Row = list[int | None]
 
 def of(one: reading.Reading) -> sample.Sample:
     """Return a sample that has the reading's counters and nothing else."""
-    rows = [iter(_counts(table)) for table in one.tables]
+    rows = [iter(reading.counts(table)) for table in one.tables]
     return sample.Sample(
         host=one.host,
         boot_id=one.boot_id,
@@ -25,12 +25,6 @@ def of(one: reading.Reading) -> sample.Sample:
             _domain(head, words, rows) for head, words in one.layout.parts()
         ],
     )
-
-
-def _counts(table: reading.Floats) -> Iterator[Row]:
-    for row in table.tolist():
-        # Nothing but NaN is not equal to itself.
-        yield [int(count) if count == count else None for count in row]
 
 
 def _domain(

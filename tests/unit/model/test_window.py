@@ -7,7 +7,7 @@ import numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvm_insight.model import window
+from kvm_insight.model import charge, window
 
 SECOND = 1_000_000
 
@@ -18,7 +18,8 @@ def push(
     values: Mapping[str, window.Values],
     charges: Mapping[str, Mapping[str, int]],
 ) -> None:
-    series.push(slot, window.table(values), charges)
+    rows = numpy.array(list(values.values()), numpy.int64).reshape(-1, 5)
+    series.push(slot, window.Table(tuple(values), rows), charges)
 
 
 def filled(
@@ -102,7 +103,7 @@ def test_a_row_keeps_the_largest_and_adds_up_the_rest() -> None:
     row = series.row(0, [0])
     assert sum(row.values()) == sum(charges.values())
     assert row['e30'] == 30
-    assert len(row) == window.MOST_CHARGES + 1
+    assert len(row) == charge.MOST + 1
 
 
 def test_forgetting_hides_the_past_from_sums_rows_and_extent() -> None:
@@ -127,3 +128,44 @@ def test_thirty_busy_domains_stay_within_their_memory() -> None:
     size = series.values.nbytes + series.slots.nbytes
     size += sum(numpy.asarray(part).nbytes for part in series.charges)
     assert size / len(names) < 9 * 1024
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 200),
+            st.sampled_from(['', 'forget', 'other', 'unknown', 'huge']),
+        ),
+        max_size=80,
+    )
+)
+def test_sums_that_slide_are_those_of_the_slots(
+    turns: list[tuple[int, str]],
+) -> None:
+    series = window.Window()
+    now = 0
+    for number, (seconds, event) in enumerate(turns):
+        now += seconds * SECOND
+        run = 2**40 if event == 'huge' else number
+        values = {'a': window.Values(run, 1), 'b': window.Values(2, 3, 1, 1)}
+        if event == 'unknown':
+            values['a'] = window.Values()
+        if event == 'other':
+            values |= {f'{number}/{n}': window.Values(5, 5) for n in range(9)}
+        if event == 'forget':
+            series.forget_before('a', now)
+        slot = window.Slot(now, now, seconds * SECOND, number)
+        push(series, slot, values, {})
+        width = len(series.entities)
+        fresh = window.rebuilt(
+            series.entities,
+            series.slots,
+            series.values[:, :width].astype(numpy.int64),
+            series.since[:width],
+            series.charges,
+        )
+        for length in (30, 120, 600):
+            slid, plain = series.sums(length), fresh.sums(length)
+            for part in ('run_us', 'delay_us', 'poll_us', 'measured_us'):
+                found = getattr(slid, part)[:width].tolist()
+                assert found == getattr(plain, part).tolist()
