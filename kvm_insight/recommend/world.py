@@ -45,6 +45,15 @@ class World:
             return 0
         return status.planned_us or 0
 
+    @property
+    def outlooks(self) -> dict[str, inventory.Outlook]:
+        """Return host -> what was told of it last."""
+        return {
+            one.host: one
+            for one in self.facts.values()
+            if isinstance(one, inventory.Outlook)
+        }
+
     # Each may raise CodecError; ``None`` is a key that was deleted.
 
     def take_report(self, key: str, value: bytes | None) -> None:
