@@ -20,7 +20,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 
 import zstandard
 
@@ -34,25 +34,41 @@ from benchmarks import (  # noqa: E402 - the path comes first
     report,
 )
 from kvm_insight.cmd import allocator  # noqa: E402
-from kvm_insight.detect import shard  # noqa: E402
 from kvm_insight.model import codec, sample  # noqa: E402
 
-SMALL, PAIR, LARGE = 100, 300, 3000
+#: Hosts that are measured in turn; and those for two processes.
+FULL = (100, 3000)
+QUICK = (100, 300)
+PAIR = (300,)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class Cost:
-    """What one process measured; CPU and wall time in seconds."""
+    """What one fleet took; CPU and wall time in seconds."""
 
-    samples: int
-    cpu_s: float
-    wall_s: float
-    findings: int
-    memory_bytes: int
+    hosts: int
+    samples: int = 0
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    findings: int = 0
 
     def per_domain_us(self) -> float:
         """Return µs of CPU for one domain in one sample."""
         return self.cpu_s / self.samples / fleet.DOMAINS * 1e6
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Result:
+    """What one process measured."""
+
+    costs: list[Cost]
+    #: Of all its fleets together.
+    memory_bytes: int
+
+    def per_domain_kib(self) -> float:
+        """Return KiB of memory for one domain."""
+        hosts = sum(cost.hosts for cost in self.costs)
+        return self.memory_bytes / hosts / fleet.DOMAINS / 1024
 
 
 def main() -> int:
@@ -64,25 +80,26 @@ def main() -> int:
 
 
 def _report(args: argparse.Namespace, folder: pathlib.Path) -> int:
-    count, large = (10, 300) if args.quick else (20, LARGE)
+    count, sizes = (10, QUICK) if args.quick else (20, FULL)
     fleet_copies.run_templates(folder, args.seed, count)
-    small = _median([_alone(folder, SMALL) for _ in range(5)])
-    many = _alone(folder, large)
-    loud = _alone(folder, SMALL, only_contended=True)
+    both = _children(folder, sizes, 1)[0]
+    small, large = both.costs
+    loud = _children(folder, QUICK[:1], 1, fleet_copies.CONTENDED)[0].costs[0]
     speedups = [_speedup(folder) for _ in range(1 if args.quick else 5)]
     figures = {
-        'domain_samples_per_s': round(1e6 / many.per_domain_us()),
-        f'cpu_per_sample_us_{SMALL}_hosts': round(small.per_domain_us(), 2),
-        f'cpu_per_sample_us_{large}_hosts': round(many.per_domain_us(), 2),
+        'domain_samples_per_s': round(1e6 / large.per_domain_us()),
+        f'cpu_per_sample_us_{small.hosts}_hosts': round(
+            small.per_domain_us(), 2
+        ),
+        f'cpu_per_sample_us_{large.hosts}_hosts': round(
+            large.per_domain_us(), 2
+        ),
         'cpu_growth_ratio': round(
-            many.per_domain_us() / small.per_domain_us(), 3
+            large.per_domain_us() / small.per_domain_us(), 3
         ),
         'two_processes_speedup': round(statistics.median(speedups), 3),
-        'memory_per_domain_kib': round(
-            many.memory_bytes / large / fleet.DOMAINS / 1024, 2
-        ),
-        'hosts': large,
-        'findings': many.findings,
+        'memory_per_domain_kib': round(both.per_domain_kib(), 2),
+        'findings': large.findings,
         'domain_samples_per_s_all_contended': round(
             1e6 / loud.per_domain_us()
         ),
@@ -104,29 +121,19 @@ def _report(args: argparse.Namespace, folder: pathlib.Path) -> int:
     )
 
 
-def _alone(
-    folder: pathlib.Path, hosts: int, *, only_contended: bool = False
-) -> Cost:
-    """Measure a fleet of so many hosts in a process of its own."""
-    cost = _children(
-        folder, hosts, 1, fleet_copies.CONTENDED if only_contended else 1
-    )[0]
-    report.say(f'{hosts} hosts: {cost}')
-    return cost
-
-
 def _speedup(folder: pathlib.Path) -> float:
     """Return how much more two processes get through than one."""
     one = _children(folder, PAIR, 1)
     two = _children(folder, PAIR, 2)
-    ratio = 2 * one[0].wall_s / max(cost.wall_s for cost in two)
+    slower_s = max(result.costs[0].wall_s for result in two)
+    ratio = 2 * one[0].costs[0].wall_s / slower_s
     report.say(f'two processes: {ratio:.3f} times one')
     return ratio
 
 
 def _children(
-    folder: pathlib.Path, hosts: int, count: int, step: int = 1
-) -> list[Cost]:
+    folder: pathlib.Path, sizes: Sequence[int], count: int, step: int = 1
+) -> list[Result]:
     """Let so many processes work at the same time."""
     context = multiprocessing.get_context('spawn')
     links = []
@@ -134,80 +141,94 @@ def _children(
     for _ in range(count):
         ours, theirs = context.Pipe()
         child = context.Process(
-            target=_work, args=(theirs, folder, hosts, step), daemon=True
+            target=_work, args=(theirs, folder, sizes, step), daemon=True
         )
         child.start()
+        theirs.close()
         links.append(ours)
         children.append(child)
     for link in links:
         link.recv()
     for link in links:
         link.send('go')
-    costs = [link.recv() for link in links]
+    results = [link.recv() for link in links]
     for child in children:
         child.join()
-    return costs
+    for result in results:
+        report.say(str(result))
+    return results
 
 
 def _work(
     link: multiprocessing.connection.Connection,
     folder: pathlib.Path,
-    hosts: int,
+    sizes: Sequence[int],
     step: int,
 ) -> None:
-    """Take a fleet over, wait for the word, and let it go on."""
+    """Take fleets over, wait for the word, and let them go on in turn.
+
+    In turn, since what else the machine does is then the same for all.
+    """
     # As the service does.
     allocator.keep_large_apart()
     templates = fleet_copies.templates(folder, step)
     # Whatever is loaded late is loaded now.
-    warm = fleet_copies.hosts(templates, len(templates))
-    _measured(warm, fleet_copies.batches(templates, len(templates), 1))
-    del warm
+    _Meter(templates, len(templates)).take()
     gc.collect()
     before = _rss_bytes()
-    held = fleet_copies.hosts(templates, hosts)
+    meters = [_Meter(templates, size) for size in sizes]
     link.send('ready')
     link.recv()
-    samples, cpu_s, wall_s, findings = _measured(
-        held, fleet_copies.batches(templates, hosts, fleet_copies.ROUNDS)
-    )
+    while meters[-1].take():
+        for other in meters[:-1]:
+            if not other.take():
+                other.begin()
     gc.collect()
     memory = _rss_bytes() - before
-    link.send(Cost(samples, cpu_s, wall_s, findings, memory))
+    link.send(Result([meter.cost for meter in meters], memory))
 
 
-def _measured(
-    held: shard.Shard, batches: Iterator[list[bytes]]
-) -> tuple[int, float, float, int]:
-    """Return samples, CPU and wall time in seconds, and findings."""
-    unpacker = zstandard.ZstdDecompressor()
-    told: list[bytes] = []
-    offset = 0
+class _Meter:
+    """Lets a fleet take its samples, and counts what that costs."""
 
-    def take(batch: list[bytes]) -> None:
-        nonlocal offset
-        for packed in batch:
-            value = unpacker.decompress(packed)
-            told.extend(map(codec.encode, held.consume(offset, None, value)))
-            offset += 1
-        for kept in held.due(fleet_copies.ROUNDS):
-            codec.encode(kept)
+    def __init__(
+        self, templates: list[fleet_copies.Template], hosts: int
+    ) -> None:
+        self.cost = Cost(hosts)
+        self._templates = templates
+        self._unpacker = zstandard.ZstdDecompressor()
+        self.begin()
 
-    cpu_s, wall_s = _timed(take, batches)
-    return offset, cpu_s, wall_s, len(told)
+    def begin(self) -> None:
+        """Begin where the templates stand."""
+        hosts = self.cost.hosts
+        self._held = fleet_copies.hosts(self._templates, hosts)
+        self._offset = 0
+        self._batches = fleet_copies.batches(
+            self._templates, hosts, fleet_copies.ROUNDS
+        )
 
-
-def _timed(
-    take: Callable[[list[bytes]], None], batches: Iterator[list[bytes]]
-) -> tuple[float, float]:
-    """Return CPU and wall time; making the batches is not counted."""
-    cpu_s = wall_s = 0.0
-    for batch in batches:
+    def take(self) -> bool:
+        """Take a batch; say whether there was one."""
+        batch = next(self._batches, None)
+        if batch is None:
+            return False
         wall, cpu = time.perf_counter(), time.process_time()
-        take(batch)
-        cpu_s += time.process_time() - cpu
-        wall_s += time.perf_counter() - wall
-    return cpu_s, wall_s
+        self._analyze(batch)
+        self.cost.cpu_s += time.process_time() - cpu
+        self.cost.wall_s += time.perf_counter() - wall
+        self.cost.samples += len(batch)
+        return True
+
+    def _analyze(self, batch: list[bytes]) -> None:
+        for packed in batch:
+            value = self._unpacker.decompress(packed)
+            for found in self._held.consume(self._offset, None, value):
+                codec.encode(found)
+                self.cost.findings += 1
+            self._offset += 1
+        for kept in self._held.due(fleet_copies.ROUNDS):
+            codec.encode(kept)
 
 
 def _yardstick(folder: pathlib.Path) -> dict[str, float]:
@@ -228,16 +249,15 @@ def _yardstick(folder: pathlib.Path) -> dict[str, float]:
 
     found: dict[str, float] = {}
     for name, take in (('decode_alone', decode), ('plain_alerts', alert)):
-        cpu_s, _ = _timed(
-            take, fleet_copies.batches(templates, SMALL, fleet_copies.ROUNDS)
-        )
-        count = SMALL * fleet_copies.ROUNDS * fleet.DOMAINS
+        count = 0
+        cpu_s = 0.0
+        for batch in fleet_copies.batches(templates, 100, 10):
+            begin = time.process_time()
+            take(batch)
+            cpu_s += time.process_time() - begin
+            count += len(batch) * fleet.DOMAINS
         found[f'{name}_domain_samples_per_s'] = round(count / cpu_s)
     return found | {'plain_alerts': alerts.count}
-
-
-def _median(costs: list[Cost]) -> Cost:
-    return sorted(costs, key=Cost.per_domain_us)[len(costs) // 2]
 
 
 def _rss_bytes() -> int:

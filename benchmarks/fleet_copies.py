@@ -96,4 +96,5 @@ def batches(
             if len(batch) == BATCH:
                 yield batch
                 batch = []
-    yield batch
+    if batch:
+        yield batch

@@ -37,8 +37,8 @@ class Detector:
         self.host = host
         self._rules = rules
         self._admission = admission.Admission()
-        self.account = account.Account()
         self._know(memory.empty(rules))
+        self.account = account.Account()
 
     def _know(self, known: memory.Memory) -> None:
         self._known = known

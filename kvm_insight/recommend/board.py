@@ -149,6 +149,15 @@ class Board:
             ratio = inventory.allocation_ratio
         return numa.seat(self.innards(h), one, self.asks(i), ratio)
 
+    def seats_without(self, i: int, h: int, j: int) -> bool:
+        """Say whether i would find a seat if j had left the host."""
+        there, other = self.innards(h), self.instances[j]
+        leaving = numa.present(there, other)
+        numa.occupy(there, other, self.asks(j), leaving, -1)
+        found = self.seat(i, h) is not None
+        numa.occupy(there, other, self.asks(j), leaving, 1)
+        return found
+
     def is_seated(self, i: int) -> bool:
         """Say whether an instance needs a seat: cells or devices."""
         return self.asks(i).numa or bool(self.instances[i].pci)

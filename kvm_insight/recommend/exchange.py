@@ -41,14 +41,13 @@ def _pairs(
     theirs = np.array(where.movers(other), dtype=np.int64)
     if not len(theirs):
         return []
-    where.spent += len(mine) * len(theirs)
-    gain, least = _gains(where, mine, theirs, other)
+    gain = _gains(where, mine, theirs, other)
     costs = np.add.outer(
         np.array([where.cost(int(i)).core_s for i in mine]),
         np.array([where.cost(int(j)).core_s for j in theirs]),
     )
     price = where.worth * costs
-    good = (least >= price) & (gain > 1e-9)
+    good = (gain >= price) & (gain > 1e-9)
     good &= _fits(where, mine, theirs, other)
     return [
         (float(gain[a, b] - price[a, b]), int(mine[a]), int(theirs[b]), other)
@@ -58,7 +57,7 @@ def _pairs(
 
 def _gains(
     where: field.Field, mine: boards.Ints, theirs: boards.Ints, other: int
-) -> tuple[boards.Floats, boards.Floats]:
+) -> boards.Floats:
     board, score = where.board, where.score
     here = board.at[int(mine[0])]
     change_here = board.arrive[theirs][None] - board.leave[mine][:, None]
@@ -67,9 +66,8 @@ def _gains(
     for h, change in ((here, change_here), (other, change_there)):
         now = board.load[h]
         total += score.losses(now, h) - score.losses(now + change, h)
-    gains = total @ score.blends.T * where.rules.horizon_s
-    both, least = gains[..., 0], gains.min(axis=-1)
-    return both, least if where.rules.guarded else both
+    gains: boards.Floats = total @ score.blends[0] * where.rules.horizon_s
+    return gains
 
 
 def _fits(

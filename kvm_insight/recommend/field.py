@@ -47,8 +47,10 @@ class Choice:
     i: int
     source: int
     destination: int
+    #: By both forecasts together, by the expected, by the high one.
     gain: float
-    least: float
+    expected: float
+    high: float
     cost: float
     rival: Rival | None = None
 
@@ -102,7 +104,6 @@ class Field:
         #: Which chain of hosts in the plan a host belongs to; itself first.
         self.chain = np.arange(len(self.board.hosts))
         self._costs: dict[int, cost.Cost] = {}
-        self.spent = 0
 
     def cost(self, i: int) -> cost.Cost:
         """Return what moving an instance costs."""
@@ -157,7 +158,8 @@ class Field:
             self.board.at[i],
             h,
             float(told.gain[0, 0]),
-            float(told.least()[0, 0]),
+            float(told.expected[0, 0]),
+            float(told.high[0, 0]),
             self.cost(i).core_s,
             rival,
         )
@@ -165,11 +167,16 @@ class Field:
     def is_worth(self, choices: Sequence[Choice]) -> bool:
         """Say whether moves together gain enough for what they cost."""
         gain = sum(one.gain for one in choices)
-        least = sum(one.least for one in choices)
         price = self.worth * sum(one.cost for one in choices)
-        return gain > _NOTHING and (
-            not self.rules.guarded or least >= price - _NOTHING
-        )
+        return gain > _NOTHING and gain >= price - _NOTHING
+
+    def holds(self, choices: Sequence[Choice]) -> bool:
+        """Say whether they do whichever of the two forecasts comes true."""
+        expected = sum(one.expected for one in choices)
+        high = sum(one.high for one in choices)
+        price = self.worth * sum(one.cost for one in choices)
+        least = min(expected, high)
+        return not self.rules.guarded or least >= price - _NOTHING
 
     def cool(self, i: int) -> boards.Bools:
         """Return which hosts would not get hot by an instance."""
@@ -230,7 +237,6 @@ class Choices:
         self.mask = np.zeros((len(self.movers), count), dtype=bool)
         for row, i in enumerate(self.movers):
             self.mask[row] = field.open_to(int(i))
-        field.spent += self.mask.size
         self.hosts = np.flatnonzero(self.mask.any(axis=0))
         self._appraise()
 
@@ -271,16 +277,15 @@ class Choices:
         self._open = self.mask[:, self.hosts]
         shape = self._open.shape
         if 0 in shape:
-            self._net = self._gain = self._least = np.zeros(shape)
+            self._net = np.zeros(shape)
             self._worth = self._open
             return
         told = field.score.appraise(self.movers, self.hosts)
         costs = np.array([field.cost(int(i)).core_s for i in self.movers])
         price = field.worth * costs[:, None]
-        self._gain = told.gain
-        self._least = told.least() if field.rules.guarded else told.gain
-        self._worth = self._open & (self._least >= price)
-        self._worth &= told.gain > 1e-9
+        self._told = told
+        self._worth = self._open & (told.gain >= price)
+        self._worth &= told.gain > _NOTHING
         self._net = told.gain - price
         self._net += field.preference(self.source, self.movers, self.hosts)
 
@@ -304,8 +309,9 @@ class Choices:
             i,
             self.source,
             int(self.hosts[column]),
-            float(self._gain[row, column]),
-            float(self._least[row, column]),
+            float(self._told.gain[row, column]),
+            float(self._told.expected[row, column]),
+            float(self._told.high[row, column]),
             self._field.cost(i).core_s,
             rival,
         )

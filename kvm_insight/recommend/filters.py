@@ -231,22 +231,26 @@ class Sieve:
 
     def allowed(self, i: int, hosts: boards.Bools) -> boards.Bools:
         """Return to which of these hosts an instance may go now."""
-        mask = hosts & self._suited(i)
+        mask = hosts & self.suited(i)
         if 'Inventory' not in self._off:
             mask &= room.mask(self.board, i)
         if 'ServerGroup' not in self._off:
             groups.strike(self.board, i, mask)
-        if 'NUMATopologyFilter' not in self._off:
-            self._seats.strike(i, mask)
+        self.seat(i, mask)
         return mask
 
     def allows(self, i: int, h: int) -> bool:
         """Say the same of one host."""
-        return bool(self._suited(i)[h]) and all(
+        return bool(self.suited(i)[h]) and all(
             refuses(self.board, i, h) is None
             for name, refuses in DYNAMIC.items()
             if name not in self._off
         )
+
+    def seat(self, i: int, mask: boards.Bools) -> None:
+        """Take out of the mask the hosts without NUMA cells or devices."""
+        if 'NUMATopologyFilter' not in self._off:
+            self._seats.strike(i, mask)
 
     def refusals(self, i: int, h: int) -> list[str]:
         """Return why an instance may not go to a host, by each filter."""
@@ -261,7 +265,8 @@ class Sieve:
         ]
         return [f'{name}: {words}' for name, words in answers if words]
 
-    def _suited(self, i: int) -> boards.Bools:
+    def suited(self, i: int) -> boards.Bools:
+        """Return the hosts that suit an instance, whatever is on them."""
         key = i, self.board.at[i]
         mask = self._known.get(key)
         if mask is None:

@@ -140,7 +140,10 @@ def _recommendation(
     ]
     lost = sum(one.weight * (one.before - one.after) for one in parts)
     # Emptied hosts count for the whole, not for any one of the moves.
-    whole = lost * rules.horizon_s - sum(one.gain_core_s for one in moves)
+    expected = sum(one.gain_core_s for one in moves)
+    high = sum(one.gain_p95_core_s for one in moves)
+    rest = lost * rules.horizon_s - score.blended(expected, high)
+    gain = rest + expected
     cost = sum(one.cost_core_s for one in moves)
     return recommendation.Recommendation(
         id=_name(where, moves),
@@ -148,8 +151,8 @@ def _recommendation(
         mode=where.mode,
         moves=moves,
         horizon_s=rules.horizon_s,
-        gain_core_s=lost * rules.horizon_s,
-        gain_p95_core_s=whole + sum(one.gain_p95_core_s for one in moves),
+        gain_core_s=gain,
+        gain_p95_core_s=rest + high,
         cost_core_s=cost,
         risk=max(one.risk for one in moves),
         score_before=sum(one.weight * one.before for one in parts),
@@ -164,7 +167,7 @@ def _recommendation(
         created_us=now_us,
         expires_us=now_us + rules.expires_s * _US,
         summary=explanation.summary(
-            where.mode, moves, lost * rules.horizon_s, cost, rules.horizon_s
+            where.mode, moves, gain, cost, rules.horizon_s
         ),
     )
 
@@ -202,7 +205,7 @@ def _move(
         destination=board.hosts[choice.destination].name,
         role=part,
         findings=[] if one.load is None else one.load.findings,
-        gain_core_s=float(told.gain[0, 0]),
+        gain_core_s=float(told.expected[0, 0]),
         gain_p95_core_s=float(told.high[0, 0]),
         cost_core_s=cost.core_s,
         duration_s=cost.duration_s,

@@ -17,6 +17,15 @@ def mask(board: boards.Board, i: int) -> boards.Bools:
     columns = np.flatnonzero(need > 0)
     asked = need[columns]
     fits = board.used[:, columns] + asked <= board.room[:, columns]
+    whole: boards.Bools = fits.all(axis=1) & within(board, i)
+    return whole
+
+
+def within(board: boards.Board, i: int) -> boards.Bools:
+    """Return which hosts give so much to one instance at all."""
+    columns = np.flatnonzero(board.need[i] > 0)
+    asked = board.need[i, columns]
+    fits = asked <= board.room[:, columns]
     fits &= asked >= board.least[:, columns]
     fits &= asked <= board.most[:, columns]
     fits &= asked % board.step[:, columns] == 0

@@ -64,11 +64,6 @@ class Appraisal:
     expected: boards.Floats
     high: boards.Floats
 
-    def least(self) -> boards.Floats:
-        """Return what is gained whichever forecast comes true."""
-        whole = np.minimum(self.expected, self.high)
-        return np.minimum(whole, self.gain)
-
 
 class Score:
     """The score of one board, and how a move would change it."""
@@ -114,6 +109,11 @@ class Score:
             ]
         )
 
+    def blended(self, expected: float, high: float) -> float:
+        """Return what is gained by both forecasts together."""
+        one, other = self.rules.weight_expected, self.rules.weight_high
+        return (one * expected + other * high) / (one + other)
+
     def losses(self, load: boards.Floats, h: Where) -> boards.Floats:
         """Return what is lost of each quantity under a load on hosts h."""
         found = np.empty_like(load)
@@ -128,6 +128,10 @@ class Score:
         for slope, begin in more:
             found += slope * np.maximum(0.0, load - begin[h])
         return found
+
+    def bends(self, k: int, h: int) -> list[tuple[float, float]]:
+        """Return slopes and where they begin, of one quantity and host."""
+        return [(slope, float(begin[h])) for slope, begin in self._bends[k]]
 
     def appraise(self, movers: boards.Ints, hosts: boards.Ints) -> Appraisal:
         """Return what moving each of the movers, which share one host, to

@@ -10,10 +10,7 @@ their order on one board, so each state between two of them is a valid one.
 import numpy as np
 
 from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import demand, exchange, field
-
-#: A plan that is better by less is the same (core-seconds).
-_LEAST = 1e-6
+from kvm_insight.recommend import demand, exchange, field, order, polish
 
 
 class Search:
@@ -29,7 +26,7 @@ class Search:
         sources = self.sources()
         for h in sources:
             self._relieve(h)
-        self._refine(sources)
+        self._polish(sources)
         self._settle()
         return self.steps
 
@@ -44,9 +41,8 @@ class Search:
             mean = heat[known].mean() if known.any() else 0.0
             order = np.argsort(-heat, kind='stable')
             return [int(h) for h in order if known[h] and heat[h] > mean]
-        hot = is_hot(where)
         order = np.argsort(-losses, kind='stable')
-        return [int(h) for h in order if hot[h]]
+        return [int(h) for h in order if losses[h] > 0 and where.senders[h]]
 
     def net(self) -> float:
         """Return what the plan leaves after its costs, in core-seconds."""
@@ -77,50 +73,65 @@ class Search:
             self.field.play(one.i, one.destination)
         self.steps.append(step)
 
-    def _refine(self, sources: list[int]) -> None:
+    def _polish(self, sources: list[int]) -> None:
+        """Better the final placement, and put its moves in order."""
         where, rules = self.field, self.field.rules
-        best = self.net()
-        budget = where.spent + rules.effort
-        for _ in range(rules.rounds):
-            if not sources or where.spent > budget:
+        greedy, net = list(self.steps), self.net()
+        target = {x.i: x.destination for s in greedy for x in s.choices}
+        self._drop(greedy)
+        hosts = self._arena(sources, greedy)
+        table = polish.Polish(where, hosts, target)
+        for _ in range(_ORDERS):
+            self._drop(list(self.steps))
+            target = table.run(self._dice, rules.rounds)
+            self.steps, stuck = order.steps(where, target)
+            if not stuck:
                 break
-            kept = list(self.steps)
-            self._ruin(sources)
-            now = self.net()
-            if now > best + _LEAST:
-                best = now
-            else:
-                self._restore(kept)
-
-    def _ruin(self, sources: list[int]) -> None:
-        """Take back what touches a host or two, and make it anew.
-
-        Chains of moves that have no host in common do not know each other,
-        so only the chains of these hosts are played again.
-        """
-        dice, chain = self._dice, self.field.chain
-        chosen = {int(h) for h in dice.choice(sources, 1 + dice.integers(3))}
-        if dice.random() < 0.5:
-            near = (s.hosts for s in self.steps if s.hosts & chosen)
-            chosen = chosen.union(*near)
-        played = {int(chain[h]) for h in chosen}
-        loose = [s for s in self.steps if s.chain(chain) in played]
-        self._drop(loose)
-        again = chosen & set(sources)
-        for step in loose:
-            if step.hosts & chosen or not self._replay(step):
-                again |= step.sources
-        order = sorted(again)
-        dice.shuffle(order)
-        for h in order:
+            table.forbid(stuck)
+        for h in sources:
             self._relieve(h)
+        if self.net() < net:
+            self._drop(list(self.steps))
+            for step in greedy:
+                self._play(step)
+
+    def _arena(self, sources: list[int], steps: list[field.Step]) -> list[int]:
+        """Return the hosts to better: those of the plan, and cool ones."""
+        board, most = self.field.board, self.field.rules.most_arena
+        chosen = {h for step in steps for h in step.hosts} | set(sources)
+        cores = np.maximum(board.capacity[:, demand.HIGH], 1e-9)
+        heat = np.where(
+            self.field.receivers, board.load[:, demand.HIGH] / cores, np.inf
+        )
+        for h in np.argsort(heat, kind='stable'):
+            if len(chosen) >= most or not self.field.receivers[h]:
+                break
+            chosen.add(int(h))
+        return sorted(chosen)
 
     def _settle(self) -> None:
-        """Play all once more; what is not worth it any more falls out."""
-        steps = list(self.steps)
-        self._drop(steps)
-        for step in steps:
-            self._replay(step)
+        """Play all once more; what is not worth it falls out, and of each
+        chain what it would not hold with by both forecasts."""
+        doubtful: field.Step | None = None
+        while True:
+            steps = [step for step in self.steps if step is not doubtful]
+            self._drop(list(self.steps))
+            for step in steps:
+                self._replay(step)
+            doubtful = self._doubtful()
+            if doubtful is None:
+                return
+
+    def _doubtful(self) -> field.Step | None:
+        """Return the weakest step of a chain that does not hold."""
+        chains: dict[int, list[field.Step]] = {}
+        for step in self.steps:
+            name = step.chain(self.field.chain)
+            chains.setdefault(name, []).append(step)
+        for steps in chains.values():
+            if not self.field.holds([x for s in steps for x in s.choices]):
+                return min(steps, key=_firmness)
+        return None
 
     def _drop(self, loose: list[field.Step]) -> None:
         """Take whole chains out of the plan."""
@@ -154,17 +165,16 @@ class Search:
             where.take_back(done.i, done.source)
         return False
 
-    def _restore(self, steps: list[field.Step]) -> None:
-        """Go back to a plan as it was."""
-        kept = set(map(id, steps))
-        new = [step for step in self.steps if id(step) not in kept]
-        stayed = {id(step) for step in self.steps}
-        self._drop(new)
-        for step in steps:
-            if id(step) not in stayed:
-                for one in step.choices:
-                    self.field.play(one.i, one.destination)
-        self.steps = steps
+
+#: How often a placement is made again whose moves have no order.
+_ORDERS = 4
+
+
+def _firmness(step: field.Step) -> float:
+    """Return what a step leaves by the forecast that is worse for it."""
+    expected = sum(one.expected - one.cost for one in step.choices)
+    high = sum(one.high - one.cost for one in step.choices)
+    return min(expected, high)
 
 
 def is_hot(where: field.Field, everywhere: bool = False) -> boards.Bools:

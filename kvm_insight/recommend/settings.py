@@ -35,8 +35,9 @@ class Settings:
     weight_measured: float = 1.0
     #: Cores that a GiB over the knees is worth.
     weight_memory: float = 0.2
-    #: Cores that one pair against a soft policy is worth.
-    weight_soft_group: float = 0.1
+    #: Cores that one member against a soft policy is worth: less than a
+    #: migration costs, so that it decides between moves and causes none.
+    weight_soft_group: float = 0.01
     #: Cores that a core out of balance is worth; only ``balance`` has it.
     weight_spread: float = 0.2
     #: Part of its cores that an empty host is worth, for ``consolidate``.
@@ -80,9 +81,9 @@ class Settings:
     most_emptied: int = 10
     #: Destinations of a swap that are looked into, the coolest first.
     swap_hosts: int = 12
-    #: Rounds in which a part of the plan is taken back and made anew.
-    rounds: int = 400
-    #: So many pairs of instance and host may be looked at for that.
-    effort: int = 3_000_000
+    #: Hosts whose final placement is bettered as a whole, and how often it
+    #: is shaken.
+    most_arena: int = 40
+    rounds: int = 60
     #: Filters that this cloud's Nova does not have on.
     without_filters: frozenset[str] = frozenset()

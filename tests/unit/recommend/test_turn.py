@@ -14,12 +14,12 @@ from kvm_insight.model import (
     recommendation,
     sample,
 )
-from kvm_insight.recommend import settings, turn, world
+from kvm_insight.recommend import limits, settings, turn, world
 from tests.scenario import small_cloud as cloud
 
 NOW_US = cloud.NOW_US
 S = 1_000_000
-LIMITS = turn.Limits(rules=settings.Settings(expires_s=900, rounds=60))
+LIMITS = limits.Limits(rules=settings.Settings(expires_s=900, rounds=60))
 _replace = msgspec.structs.replace
 
 
