@@ -36,6 +36,13 @@ class Account:
         over, self._over = self._over, []
         return over
 
+    def end(self, before_us: int) -> None:
+        """End an hour that was over by then, though no sample came since."""
+        one = self._open
+        if one is not None and one.start_us + usage.HOUR_US <= before_us:
+            self._over.append(hour_record.of(one))
+            self._open = None
+
     def record(self) -> usage.HostUsage | None:
         """Return the hour that is not over yet."""
         return hour_record.of(self._open) if self._open else None
