@@ -19,6 +19,7 @@ PROJECT_SCHEMA = 'kvm_insight.inventory_project/1'
 GROUP_SCHEMA = 'kvm_insight.inventory_group/1'
 FLAVOR_SCHEMA = 'kvm_insight.inventory_flavor/1'
 OUTLOOK_SCHEMA = 'kvm_insight.inventory_outlook/1'
+AGGREGATE_SCHEMA = 'kvm_insight.inventory_aggregate/1'
 PLANNER_SCHEMA = 'kvm_insight.inventory_planner/1'
 
 
@@ -129,6 +130,31 @@ class Outlook(
     young: sample.Count = 0
 
 
+class AggregateAdvice(
+    sample.Wire,
+    frozen=True,
+    kw_only=True,
+    tag_field='schema',
+    tag=AGGREGATE_SCHEMA,
+):
+    """Which allocation ratio of vCPUs an aggregate's hosts can carry."""
+
+    aggregate: sample.Text
+    name: sample.Text | None = None
+    hosts: sample.Count
+    change: Literal['lower', 'keep', 'raise', 'unknown']
+    current: Cores
+    advised: Cores
+    #: Somebody waits; there is room; there is none; even what is allowed
+    #: now is not allocated; or too little is known.
+    reason: Literal[
+        'waits', 'room', 'bearable', 'not_used', 'too_little_known'
+    ]
+    #: Part of the wanted CPU time that waited, in all but 1 % of the hours.
+    waited: sample.Ratio = 0.0
+    host_hours: sample.Count = 0
+
+
 class PlannerStatus(
     sample.Wire,
     frozen=True,
@@ -159,6 +185,7 @@ Facts = (
     | GroupFacts
     | FlavorFacts
     | Outlook
+    | AggregateAdvice
     | PlannerStatus
 )
 KINDS: dict[str, type[Facts]] = {
@@ -167,6 +194,7 @@ KINDS: dict[str, type[Facts]] = {
     GROUP_SCHEMA: GroupFacts,
     FLAVOR_SCHEMA: FlavorFacts,
     OUTLOOK_SCHEMA: Outlook,
+    AGGREGATE_SCHEMA: AggregateAdvice,
     PLANNER_SCHEMA: PlannerStatus,
 }
 
@@ -184,5 +212,7 @@ def key(facts: Facts) -> str:
             return f'flavor/{facts.flavor}'
         case Outlook():
             return f'outlook/{facts.host}'
+        case AggregateAdvice():
+            return f'aggregate/{facts.aggregate}'
         case PlannerStatus():
             return 'planner'

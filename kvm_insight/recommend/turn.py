@@ -125,6 +125,7 @@ def facts(whole: cluster.Cluster, seen: world.World) -> list[inventory.Facts]:
         )
         for name in sorted({*specs, *usual})
     ]
+    found += seen.host_hours.advices(whole)
     return [one for one in found if seen.facts.get(inventory.key(one)) != one]
 
 
