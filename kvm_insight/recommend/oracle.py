@@ -9,12 +9,16 @@ extra ``[optimizer]``.
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 from kvm_insight.recommend import board as boards
 from kvm_insight.recommend import demand, field, groups, room
+
+#: What the solver adds up: its types know nothing of ``sum``.
+Linear = Any
 
 #: Loads are counted in so many parts of a core or GiB, slopes and costs too.
 _FINE = 1000
@@ -70,6 +74,31 @@ class Oracle:
             solver.best_objective_bound * unit,
             status == cp_model.OPTIMAL,
         )
+
+    def hint(self, moves: dict[int, int]) -> None:
+        """Give the solver a placement to begin with."""
+        for i, options in self.options.items():
+            for h, chosen in options.items():
+                self.model.add_hint(
+                    chosen, int(moves.get(i, self.board.at[i]) == h)
+                )
+
+    def cut(self, moves: dict[int, int], stuck: dict[int, int]) -> None:
+        """Forbid moves that had no order, unless others make room for them.
+
+        All else of a placement done, there was no room for any of these. So
+        they cannot all be, unless someone leaves their destinations who
+        stayed, or someone stays away who came.
+        """
+        ends = set(stuck.values())
+        terms: list[Linear] = [self.options[i][h] for i, h in stuck.items()]
+        for i, options in self.options.items():
+            home = self.board.at[i]
+            if i not in moves and home in ends:
+                terms.append(options[home] - 1)
+            elif i in moves and i not in stuck and moves[i] in ends:
+                terms.append(options[moves[i]] - 1)
+        self.model.add(sum(terms) <= len(stuck) - 1)
 
     def _choose(self) -> None:
         """Let each mover be on one of the hosts that suit it."""
@@ -148,7 +177,7 @@ class Oracle:
                 most = max(group.max_server_per_host, members[h])
                 self.model.add(count <= most)
 
-    def _count(self, name: str, h: int) -> cp_model.LinearExprT:
+    def _count(self, name: str, h: int) -> Linear:
         """Return how many of a group are on a host in the end."""
         board = self.board
         here = [
@@ -187,7 +216,7 @@ class Oracle:
                     fine = int(np.floor(most * _FINE))
                     self.model.add(load <= fine).only_enforce_if(received)
 
-    def _load(self, h: int, k: int) -> cp_model.LinearExprT:
+    def _load(self, h: int, k: int) -> Linear:
         board = self.board
         terms = [
             round(board.arrive[i, k] * _FINE) * x for i, x in self._arrivals(h)
@@ -224,11 +253,11 @@ class Oracle:
                 slack = _SLOPE * _SLOPE * len(self.board.hosts)
                 self.model.add(after[q] + spent <= most + slack)
 
-    def _lost(self, k: int) -> cp_model.LinearExprT:
+    def _lost(self, k: int) -> Linear:
         """Return what is lost of one quantity on all hosts, times FINE and
         SLOPE; a host that nothing can come to or leave is a number."""
         board = self.board
-        parts: list[cp_model.LinearExprT] = []
+        parts: list[Linear] = []
         for h in range(len(board.hosts)):
             fixed = not self._arrivals(h) and not self._leavers(h)
             for slope, begin in self.where.score.bends(k, h):
@@ -246,11 +275,11 @@ class Oracle:
                 parts.append(weight * over_)
         return sum(parts)
 
-    def _soft(self) -> cp_model.LinearExprT:
+    def _soft(self) -> Linear:
         board = self.board
         weight = self.where.score.weights.get('soft_groups', 0.0)
         scaled = round(weight * _FINE * _SLOPE * _SLOPE)
-        parts: list[cp_model.LinearExprT] = []
+        parts: list[Linear] = []
         for name in board.members:
             group = board.groups.get(name)
             if group is None or not group.policy.startswith('soft'):
@@ -270,7 +299,7 @@ class Oracle:
                 parts.append(scaled * (sum(uses) - 1))
         return sum(parts)
 
-    def _spent(self) -> cp_model.LinearExprT:
+    def _spent(self) -> Linear:
         where, at = self.where, self.board.at
         return sum(
             round(where.worth * where.cost(i).core_s / self._unit)

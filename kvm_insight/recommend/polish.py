@@ -33,6 +33,7 @@ class Polish:
         self.at = self.home.copy()
         self._set_weights(count)
         self._set_groups()
+        self._set_soft()
         self.open = np.zeros((count, len(hosts)), dtype=bool)
         for n, i in enumerate(self.movers):
             self.open[n] = self._suits(i)[self.hosts]
@@ -94,6 +95,43 @@ class Polish:
         self.seated = np.array([board.is_seated(i) for i in self.movers], int)
         self.seats = np.zeros(len(self.hosts), dtype=int)
 
+    def _set_soft(self) -> None:
+        """Number the soft groups; count their members on each host."""
+        board = self.board
+        names = [board.instances[i].server_group or '' for i in self.movers]
+        soft = sorted(
+            {
+                name
+                for name in names
+                if name and board.groups[name].policy.startswith('soft')
+            }
+        )
+        number = {name: g + 1 for g, name in enumerate(soft)}
+        self.soft = np.array([number.get(name, 0) for name in names], int)
+        self.apart = np.zeros(len(soft) + 1, dtype=bool)
+        self.counts = np.zeros((len(soft) + 1, len(self.hosts)), dtype=int)
+        for name, g in number.items():
+            self.apart[g] = board.groups[name].policy == 'soft-anti-affinity'
+            counts = board.members[name]
+            self.counts[g] = [counts[int(h)] for h in self.hosts]
+        self.regret = self.where.score.weights.get('soft_groups', 0.0)
+
+    def _regret_in(self, n: boards.Ints) -> boards.Floats:
+        """Return what soft policies are missed by where movers come."""
+        group = self.soft[n]
+        counts = self.counts[group]
+        missed = np.where(self.apart[group][:, None], counts > 0, counts == 0)
+        found: boards.Floats = self.regret * missed * (group > 0)[:, None]
+        return found
+
+    def _regret_out(self, n: boards.Ints) -> boards.Floats:
+        """Return what they are missed by less where movers leave."""
+        group = self.soft[n]
+        counts = self.counts[group, self.at[n]]
+        missed = np.where(self.apart[group], counts > 1, counts == 1)
+        found: boards.Floats = self.regret * missed * (group > 0)
+        return found
+
     def _go(self, n: int, b: int) -> None:
         """Let a mover be on another host in the end."""
         a = self.at[n]
@@ -103,6 +141,8 @@ class Polish:
         self.used[b] += self.need[n]
         self.members[self.group[n], a] -= 1
         self.members[self.group[n], b] += 1
+        self.counts[self.soft[n], a] -= 1
+        self.counts[self.soft[n], b] += 1
         self.seats[a] -= self.seated[n] * int(a != self.home[n])
         self.seats[b] += self.seated[n] * int(b != self.home[n])
         self.at[n] = b
@@ -124,7 +164,10 @@ class Polish:
         every = np.arange(len(self.hosts))
         away = self.at != self.home
         lost = self.lost(self.load, every).sum()
-        return float(lost + self.price[away].sum())
+        crowded = np.maximum(self.counts[self.apart] - 1, 0).sum()
+        strewn = (self.counts[~self.apart][1:] > 0).sum()
+        missed = self.regret * (crowded + strewn)
+        return float(lost + self.price[away].sum() + missed)
 
     def run(self, dice: np.random.Generator, rounds: int) -> dict[int, int]:
         """Return the best final places found of all that move."""
@@ -198,6 +241,7 @@ class Polish:
         more = self.lost(self.load[None] + self.weight[n], every) - now
         more += self.price[n][:, None]
         more[np.arange(len(n)), self.home[n]] -= self.price[n]
+        more += self._regret_in(n)
         return np.where(self._roomy(n), more, np.inf)
 
     def _reliefs(self, n: boards.Ints) -> boards.Floats:
@@ -206,7 +250,7 @@ class Polish:
         less = self.lost(self.load[at], at)
         less -= self.lost(self.load[at] - self.weight[n, at], at)
         less += self.price[n] * (at != self.home[n])
-        return less
+        return less + self._regret_out(n)
 
     def _shift(self) -> bool:
         """Let the one mover go elsewhere for whom that is best."""
@@ -250,7 +294,8 @@ class Polish:
         b = self.at[theirs]
         into = self._into(mine, theirs, b)
         swap = into + self._swapped(mine, theirs, a)
-        chain = into + onward[0][theirs] - self._left(mine)[:, None]
+        swap[~self._either_first(mine, theirs, a)] = np.inf
+        chain = into + onward[0][theirs] - self._reliefs(mine)[:, None]
         chain[:, onward[1][theirs] == a] = np.inf
         for change, is_swap in ((swap, True), (chain, False)):
             x, y = divmod(int(np.argmin(change)), change.shape[1])
@@ -263,8 +308,16 @@ class Polish:
                 return True
         return False
 
-    def _left(self, mine: boards.Ints) -> boards.Floats:
-        return self._reliefs(mine)
+    def _either_first(
+        self, mine: boards.Ints, theirs: boards.Ints, a: int
+    ) -> boards.Bools:
+        """Return which pairs can begin: one finds room beside the other."""
+        b = self.at[theirs]
+        there = self.used[b][None] + self.need[mine][:, None]
+        here = self.used[a] + self.need[theirs]
+        ready: boards.Bools = (there <= self.room[b][None]).all(-1)
+        ready |= (here <= self.room[a]).all(-1)[None]
+        return ready
 
     def _into(
         self,
@@ -286,6 +339,8 @@ class Polish:
         away = self.home[rows] != b[None]
         more += self.price[rows] * away
         more -= (self.price[theirs] * (b != self.home[theirs]))[None]
+        more += self._regret_in(mine)[:, b]
+        more -= self._regret_out(theirs)[None]
         fits = self._replaces(rows, columns, b[None], load)
         return np.where(fits, more, np.inf)
 
@@ -306,6 +361,8 @@ class Polish:
         more = self.lost(load, here) - self.lost(self.load[a], a)
         more += (self.price[theirs] * (self.home[theirs] != a))[None]
         more -= (self.price[mine] * (self.home[mine] != a))[:, None]
+        more += self._regret_in(theirs)[:, a][None]
+        more -= self._regret_out(mine)[:, None]
         fits = self._replaces(columns, rows, here, load)
         return np.where(fits, more, np.inf)
 

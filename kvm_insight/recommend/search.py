@@ -23,12 +23,16 @@ class Search:
 
     def run(self) -> list[field.Step]:
         """Return the steps, in their order."""
+        self._polish(self.greedy())
+        self._settle()
+        return self.steps
+
+    def greedy(self) -> list[int]:
+        """Take the best moves host by host; return those hosts."""
         sources = self.sources()
         for h in sources:
             self._relieve(h)
-        self._polish(sources)
-        self._settle()
-        return self.steps
+        return sources
 
     def sources(self) -> list[int]:
         """Return the hosts to relieve, the one that loses most first."""
