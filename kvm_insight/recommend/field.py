@@ -150,7 +150,7 @@ class Field:
             and self.sieve.allows(i, h)
         )
 
-    def value(self, i: int, h: int, rival: Rival | None = None) -> Choice:
+    def value(self, i: int, h: int) -> Choice:
         """Return what one move brings as the board stands."""
         told = self.score.appraise(np.array([i]), np.array([h]))
         return Choice(
@@ -161,7 +161,6 @@ class Field:
             float(told.expected[0, 0]),
             float(told.high[0, 0]),
             self.cost(i).core_s,
-            rival,
         )
 
     def is_worth(self, choices: Sequence[Choice]) -> bool:
@@ -251,8 +250,7 @@ class Choices:
         row, column = divmod(at, net.shape[1])
         if net[row, column] == -np.inf:
             return None
-        rival = self._rival(row, column)
-        return self._choice(row, column, rival)
+        return self._choice(row, column)
 
     def all(self) -> list[Choice]:
         """Return each mover's best destination, worth it or not."""
@@ -260,7 +258,7 @@ class Choices:
         for row in range(len(self.movers)):
             net = np.where(self._open[row], self._net[row], -np.inf)
             if net.size and net.max() > -np.inf:
-                found.append(self._choice(row, int(np.argmax(net)), None))
+                found.append(self._choice(row, int(np.argmax(net))))
         return found
 
     def played(self, choice: Choice) -> None:
@@ -289,21 +287,22 @@ class Choices:
         self._net = told.gain - price
         self._net += field.preference(self.source, self.movers, self.hosts)
 
-    def _rival(self, row: int, column: int) -> Rival | None:
-        """Return the best of another instance; else of another host."""
+    def rival(self, choice: Choice) -> Rival | None:
+        """Return the best move of another instance than that of a choice;
+        where there is none, the best of it to another host."""
+        if 0 in self._open.shape:
+            return None
         net = np.where(self._open, self._net, -np.inf)
-        others = net.copy()
-        others[row] = -np.inf
+        others = np.where((self.movers == choice.i)[:, None], -np.inf, net)
         if not np.isfinite(others).any():
-            others = net
-            others[row, column] = -np.inf
+            others = np.where(self.hosts == choice.destination, -np.inf, net)
         if not np.isfinite(others).any():
             return None
         row, column = divmod(int(np.argmax(others)), net.shape[1])
-        chosen = self._choice(row, column, None)
-        return Rival(chosen.i, chosen.destination, chosen.gain, chosen.cost)
+        best = self._choice(row, column)
+        return Rival(best.i, best.destination, best.gain, best.cost)
 
-    def _choice(self, row: int, column: int, rival: Rival | None) -> Choice:
+    def _choice(self, row: int, column: int) -> Choice:
         i = int(self.movers[row])
         return Choice(
             i,
@@ -313,5 +312,4 @@ class Choices:
             float(self._told.expected[row, column]),
             float(self._told.high[row, column]),
             self._field.cost(i).core_s,
-            rival,
         )

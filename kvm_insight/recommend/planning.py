@@ -181,6 +181,8 @@ def _moves(
         exchanged = len(step.choices) > 1
         for one in step.choices:
             refusals += where.sieve.refusals(one.i, one.destination)
+            rival = field.Choices(where, one.source).rival(one)
+            one = dataclasses.replace(one, rival=rival)
             moves.append(_move(where, one, exchanged))
             where.play(one.i, one.destination)
     return moves, refusals

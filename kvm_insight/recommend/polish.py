@@ -29,7 +29,9 @@ class Polish:
         row = {h: a for a, h in enumerate(hosts)}
         self.movers = [i for h in hosts for i in where.movers(h)]
         count = len(self.movers)
-        self.home = np.array([row[self.board.at[i]] for i in self.movers])
+        self.home = np.array(
+            [row[self.board.at[i]] for i in self.movers], dtype=np.int64
+        )
         self.at = self.home.copy()
         self._set_weights(count)
         self._set_groups()
@@ -44,15 +46,16 @@ class Polish:
 
     def _set_weights(self, count: int) -> None:
         board, rules, every = self.board, self.where.rules, np.arange(count)
+        movers = np.array(self.movers, dtype=np.int64)
         #: What a mover weighs on each host; at home what it would take away.
         self.weight = np.repeat(
-            board.arrive[self.movers][:, None], len(self.hosts), axis=1
+            board.arrive[movers][:, None], len(self.hosts), axis=1
         )
-        self.weight[every, self.home] = board.leave[self.movers]
+        self.weight[every, self.home] = board.leave[movers]
         self.load = board.load[self.hosts].copy()
         self.used = board.used[self.hosts].copy()
         self.room = np.maximum(board.room[self.hosts], self.used)
-        self.need = board.need[self.movers]
+        self.need = board.need[movers]
         price = [self.where.cost(i).core_s for i in self.movers]
         self.price = self.where.worth * np.array(price) / rules.horizon_s
         high = self.load[:, demand.HIGH]
@@ -84,7 +87,9 @@ class Polish:
             }
         )
         number = {name: g + 1 for g, name in enumerate(hard)}
-        self.group = np.array([number.get(name or '', 0) for name in names])
+        self.group = np.array(
+            [number.get(name or '', 0) for name in names], dtype=np.int64
+        )
         self.members = np.zeros((len(hard) + 1, len(self.hosts)), dtype=int)
         self.bound = np.full((len(hard) + 1, 1), 2**40)
         for name, g in number.items():

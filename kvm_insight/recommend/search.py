@@ -157,7 +157,7 @@ class Search:
                 where.open_to(one.i)[to] if alone else where.may(one.i, to)
             ):
                 break
-            fresh.append(where.value(one.i, to, one.rival))
+            fresh.append(where.value(one.i, to))
             where.play(one.i, to)
         else:
             limit = where.limit * where.board.capacity[:, demand.HIGH]

@@ -105,9 +105,7 @@ def moves(made: planning.Plan) -> list[recommendation.Move]:
     return [move for one in made.recommendations for move in one.moves]
 
 
-def each(
-    whole: cluster.Cluster, **changes: Any
-) -> cluster.Cluster:
+def each(whole: cluster.Cluster, **changes: Any) -> cluster.Cluster:
     """Return the cluster with all its instances changed alike."""
     return msgspec.structs.replace(
         whole,

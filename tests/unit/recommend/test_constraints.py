@@ -31,9 +31,7 @@ CELL = cluster.NumaCell(
     memory_free_bytes=32 * clouds.GIB,
     pages=[cluster.HugePages(size_kib=2048, total=8192, free=8192)],
 )
-GUEST = cluster.GuestCell(
-    host_cell=0, vcpus=4, memory_bytes=8 * clouds.GIB
-)
+GUEST = cluster.GuestCell(host_cell=0, vcpus=4, memory_bytes=8 * clouds.GIB)
 CPU = cluster.HostCpu(model='Icelake-Server', features=['aes', 'avx512f'])
 OLD = cluster.HostCpu(model='Skylake-Server', features=['aes'])
 PINNED = {
@@ -292,9 +290,7 @@ BEYOND = {
 
 @pytest.mark.parametrize('name', BEYOND)
 def test_what_cannot_be_judged_is_not_moved(name: str) -> None:
-    whole = clouds.each(
-        clouds.hot([clouds.host('cool')]), flavor=BEYOND[name]
-    )
+    whole = clouds.each(clouds.hot([clouds.host('cool')]), flavor=BEYOND[name])
     made = clouds.plan(whole)
     assert clouds.moves(made) == []
     assert any('Unjudged' in reason for reason in made.stays[0].reasons)
