@@ -15,6 +15,8 @@ from kvm_insight.recommend import demand, field, room
 #: Of the four quantities those that an arrival changes.
 _KINDS = (demand.EXPECTED, demand.HIGH, demand.MEASURED, demand.MEMORY)
 _LEAST = 1e-6
+#: Movers times hosts up to which all rounds are played.
+_SMALL = 10_000
 
 
 class Polish:
@@ -178,7 +180,7 @@ class Polish:
         """Return the best final places found of all that move."""
         self._descend()
         best, places = self.value(), self.at.copy()
-        for _ in range(rounds):
+        for _ in range(self._affordable(rounds)):
             if best <= _LEAST:
                 break
             self._shake(dice)
@@ -193,6 +195,10 @@ class Polish:
             self.movers[n]: int(self.hosts[self.at[n]])
             for n in np.flatnonzero(self.at != self.home)
         }
+
+    def _affordable(self, rounds: int) -> int:
+        """Return how often to shake: the fewer the larger the part is."""
+        return rounds * _SMALL // max(_SMALL, self.open.size)
 
     def forbid(self, places: dict[int, int]) -> None:
         """Let these movers not be on these hosts; all go home."""
@@ -394,6 +400,11 @@ class Polish:
         every = np.arange(len(self.hosts))
         losses = self.lost(self.load, every) + _LEAST
         moved = self.at != self.home
+        if moved.any() and dice.random() < 0.3:
+            a = self.home[int(dice.choice(np.flatnonzero(moved)))]
+            for n in np.flatnonzero(moved & (self.home == a)):
+                if self._may_return(np.array([n]))[0]:
+                    self._go(int(n), int(a))
         for _ in range(2 + int(dice.integers(4))):
             if moved.any() and dice.random() < 0.5:
                 near = np.flatnonzero(moved)
