@@ -10,7 +10,15 @@ their order on one board, so each state between two of them is a valid one.
 import numpy as np
 
 from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import demand, exchange, field, order, polish
+from kvm_insight.recommend import (
+    choices,
+    demand,
+    exchange,
+    field,
+    order,
+    places,
+    polish,
+)
 
 
 class Search:
@@ -62,13 +70,13 @@ class Search:
 
     def _relieve(self, h: int) -> None:
         """Take from a host what is worth it, then try exchanges."""
-        choices = field.Choices(self.field, h)
+        leaving = choices.Choices(self.field, h)
         while len(self.steps) < self.field.rules.most_moves:
-            best = choices.best()
+            best = leaving.best()
             if best is None:
                 break
             self._play(field.Step((best,)))
-            choices.played(best)
+            leaving.played(best)
         while len(self.steps) < self.field.rules.most_moves:
             pair = exchange.best(self.field, h)
             if pair is None:
@@ -91,10 +99,11 @@ class Search:
         target = {x.i: x.destination for s in loose for x in s.choices}
         self._drop(loose)
         others = list(self.steps)
-        table = polish.Polish(where, hosts, target)
+        table = places.Places(where, hosts, target)
+        better = polish.Polish(table)
         for _ in range(_ORDERS):
             self._drop(self.steps[len(others) :])
-            target = table.run(self._dice, rules.rounds)
+            target = better.run(self._dice, rules.rounds)
             found, stuck = order.steps(where, target)
             self.steps = others + found
             if not stuck:
