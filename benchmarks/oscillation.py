@@ -19,6 +19,7 @@ import sys
 import uuid
 
 import numpy as np
+import numpy.typing as npt
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
@@ -27,6 +28,7 @@ from benchmarks import report  # noqa: E402 - the path comes first
 from kvm_insight.model import cluster  # noqa: E402
 from kvm_insight.recommend import orders, planning, settings  # noqa: E402
 
+Floats = npt.NDArray[np.float64]
 STEP_S = 300
 EVERY = 3
 GIB = 1 << 30
@@ -41,8 +43,8 @@ class Trace:
     """Cores wanted by each VM in each step."""
 
     name: str
-    wanted: np.ndarray  # type: ignore[type-arg]
-    limits: np.ndarray  # type: ignore[type-arg]
+    wanted: Floats
+    limits: Floats
     hosts: int
 
 
@@ -136,8 +138,8 @@ class Replay:
         self,
         h: int,
         step: int,
-        near: np.ndarray,  # type: ignore[type-arg]
-        far: np.ndarray,  # type: ignore[type-arg]
+        near: Floats,
+        far: Floats,
     ) -> cluster.Host:
         here = self.at == h
         expected = float(np.median(near[here].sum(axis=0)))
@@ -271,7 +273,7 @@ def _traces(folder: pathlib.Path, reporting: bool, quick: bool) -> list[Trace]:
     return found
 
 
-def _scaled(name: str, wanted: 'np.ndarray', hosts: int) -> Trace:  # type: ignore[type-arg]
+def _scaled(name: str, wanted: Floats, hosts: int) -> Trace:
     return Trace(name, wanted, np.ones(len(wanted)), hosts)
 
 

@@ -70,51 +70,40 @@ class Places:
         return mask
 
     def _set_groups(self) -> None:
-        """Number the hard groups; count their members on each host."""
+        """Count the members of hard groups on each host."""
         board = self.board
-        names = [board.instances[i].server_group for i in self.movers]
-        hard = sorted(
-            {
-                name
-                for name in names
-                if name is not None
-                and board.groups[name].policy == 'anti-affinity'
-            }
-        )
-        number = {name: g + 1 for g, name in enumerate(hard)}
-        self.group = np.array(
-            [number.get(name or '', 0) for name in names], dtype=np.int64
-        )
-        self.members = np.zeros((len(hard) + 1, len(self.hosts)), dtype=int)
-        self.bound = np.full((len(hard) + 1, 1), 2**40)
-        for name, g in number.items():
-            self.bound[g] = board.groups[name].max_server_per_host
-            counts = board.members[name]
-            self.members[g] = [counts[int(h)] for h in self.hosts]
+        self.group, names, self.members = self._grouped('anti-affinity')
+        bounds = [board.groups[name].max_server_per_host for name in names]
+        #: Row 0 is of those in no group.
+        self.bound = np.array([2**40, *bounds])[:, None]
         #: Whose seat nobody can foretell: one arrival on each host.
         self.seated = np.array([board.is_seated(i) for i in self.movers], int)
         self.seats = np.zeros(len(self.hosts), dtype=int)
 
     def _set_soft(self) -> None:
-        """Number the soft groups; count their members on each host."""
-        board = self.board
-        names = [board.instances[i].server_group or '' for i in self.movers]
-        soft = sorted(
-            {
-                name
-                for name in names
-                if name and board.groups[name].policy.startswith('soft')
-            }
-        )
-        number = {name: g + 1 for g, name in enumerate(soft)}
-        self.soft = np.array([number.get(name, 0) for name in names], int)
-        self.apart = np.zeros(len(soft) + 1, dtype=bool)
-        self.counts = np.zeros((len(soft) + 1, len(self.hosts)), dtype=int)
-        for name, g in number.items():
-            self.apart[g] = board.groups[name].policy == 'soft-anti-affinity'
-            counts = board.members[name]
-            self.counts[g] = [counts[int(h)] for h in self.hosts]
+        """Count the members of soft groups on each host."""
+        self.soft, names, self.counts = self._grouped('soft-')
+        policies = [self.board.groups[name].policy for name in names]
+        apart = [False, *(one == 'soft-anti-affinity' for one in policies)]
+        self.apart = np.array(apart)
         self.regret = self.where.score.weights.get('soft_groups', 0.0)
+
+    def _grouped(
+        self, policy: str
+    ) -> tuple[boards.Ints, list[str], boards.Ints]:
+        """Return each mover's group by number, the groups of a policy, and
+        how many members each host has."""
+        board = self.board
+        of = [board.instances[i].server_group or '' for i in self.movers]
+        names = sorted(
+            {x for x in of if x and board.groups[x].policy.startswith(policy)}
+        )
+        number = {name: g + 1 for g, name in enumerate(names)}
+        counts = np.zeros((len(names) + 1, len(self.hosts)), dtype=np.int64)
+        for name, g in number.items():
+            counts[g] = [board.members[name][int(h)] for h in self.hosts]
+        group = np.array([number.get(x, 0) for x in of], dtype=np.int64)
+        return group, names, counts
 
     def _regret_in(self, n: boards.Ints) -> boards.Floats:
         """Return what soft policies are missed by where movers come."""
@@ -178,6 +167,7 @@ class Places:
         self.put(self.home)
 
     def put(self, places: boards.Ints) -> None:
+        """Let everybody be on these hosts in the end."""
         for n in np.flatnonzero(self.at != places):
             self.go(int(n), int(places[n]))
 

@@ -117,10 +117,10 @@ class Polish:
         losses = self.places.lost(self.places.load, every) + _LEAST
         moved = self.places.at != self.places.home
         if moved.any() and dice.random() < 0.3:
-            a = self.places.home[int(dice.choice(np.flatnonzero(moved)))]
-            for n in np.flatnonzero(moved & (self.places.home == a)):
+            home = self.places.home[int(dice.choice(np.flatnonzero(moved)))]
+            for n in np.flatnonzero(moved & (self.places.home == home)):
                 if self.places.may_return(np.array([n]))[0]:
-                    self.places.go(int(n), int(a))
+                    self.places.go(int(n), int(home))
         for _ in range(2 + int(dice.integers(4))):
             if moved.any() and dice.random() < 0.5:
                 near = np.flatnonzero(moved)

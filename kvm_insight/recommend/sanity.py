@@ -70,11 +70,11 @@ def held(whole: cluster.Cluster) -> Usage:
         ends.update((running.source, running.destination))
     counted: set[tuple[str, str]] = set()
     for one in whole.instances:
-        ends = away.get(one.uuid)
-        places = {one.host} if ends is None else {one.host, *ends}
+        others = away.get(one.uuid)
+        places = {one.host} if others is None else {one.host, *others}
         for name in places:
             # Who migrates may be listed at both ends; it holds each once.
-            if ends is not None and (one.uuid, name) in counted:
+            if others is not None and (one.uuid, name) in counted:
                 continue
             counted.add((one.uuid, name))
             for kind, amount in one.resources.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvm_insight.model import cluster
@@ -303,6 +303,7 @@ def test_a_passthrough_cpu_needs_the_same_cpu() -> None:
     assert clouds.moves(clouds.plan(whole)) == []
 
 
+@settings(deadline=None)
 @given(st.permutations(range(4)), st.integers(1, 3))
 def test_guest_cells_lie_on_host_cells_of_their_own(
     order: list[int], guests: int
@@ -323,6 +324,7 @@ def test_guest_cells_lie_on_host_cells_of_their_own(
     assert clouds.moves(clouds.plan(cloud(case, enough)))
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 10**6),
     st.integers(0, 4),

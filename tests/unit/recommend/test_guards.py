@@ -182,7 +182,7 @@ def suffering(
         clouds.host('hot', 6.0, load=clouds.load(6.0, lost_cores=1.0)),
         clouds.host('b'),
     ]
-    base = {'findings': ['f1'], 'used_cores': 2.0}
+    base: dict[str, Any] = {'findings': ['f1'], 'used_cores': 2.0}
     aggressor = {**base, 'caused_cores': 1.0}
     victim = {'verdict': 'antagonist', **base, 'lost_cores': 1.0, **loads}
     return cluster.Cluster(

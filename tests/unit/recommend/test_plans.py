@@ -2,6 +2,7 @@
 """Plans of several moves are valid at each step, in every mode."""
 
 import random
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -136,7 +137,7 @@ def test_no_plan_is_better_than_the_optimum(seed: int) -> None:
     assert best.value == pytest.approx(true, abs=slack)
 
 
-def grouped(policy: str, **more: int) -> dict[str, object]:
+def grouped(policy: str, **more: int) -> dict[str, Any]:
     return {
         'server_groups': [
             cluster.ServerGroup(id='g', policy=policy, **more)  # type: ignore[arg-type]

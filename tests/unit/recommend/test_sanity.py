@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from moves import random_cluster
 
 from kvm_insight import exception
-from kvm_insight.model import cluster
+from kvm_insight.model import cluster, recommendation
 from kvm_insight.recommend import planning, sanity
 from tests.unit.recommend import clouds
 
@@ -83,8 +83,8 @@ def test_a_cluster_without_instances_needs_nothing() -> None:
     whole = cluster.Cluster(
         time_us=clouds.NOW_US, hosts=[clouds.host('a'), clouds.host('b')]
     )
-    for mode in ('relieve', 'balance', 'consolidate', 'evacuate'):
-        made = clouds.plan(whole, mode)  # type: ignore[arg-type]
+    for mode in MODES:
+        made = clouds.plan(whole, mode)
         assert made == planning.Plan([])
 
 
@@ -94,6 +94,12 @@ def test_one_host_alone_gets_no_recommendation() -> None:
     assert [one.host for one in made.stays] == ['hot']
 
 
+MODES: tuple[recommendation.Mode, ...] = (
+    'relieve',
+    'balance',
+    'consolidate',
+    'evacuate',
+)
 NUMBERS = st.sampled_from(
     [math.nan, math.inf, -math.inf, -1.0, 0.0, 1e-300, 1e300]
 )
@@ -102,18 +108,18 @@ NUMBERS = st.sampled_from(
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 1000),
-    st.sampled_from(['relieve', 'balance', 'consolidate', 'evacuate']),
+    st.sampled_from(MODES),
     st.lists(st.tuples(st.integers(0, 10**6), NUMBERS), max_size=6),
 )
 def test_no_number_makes_an_exception(
-    seed: int, mode: str, wrong: list[tuple[int, float]]
+    seed: int, mode: recommendation.Mode, wrong: list[tuple[int, float]]
 ) -> None:
     dice = np.random.default_rng(seed)
     shape = random_cluster.Shape(4, 4, 2)
     whole = random_cluster.make(shape, dice)
     for at, number in wrong:
         whole = _spoiled(whole, at, number)
-    made = clouds.plan(whole, mode)  # type: ignore[arg-type]
+    made = clouds.plan(whole, mode)
     for one in made.recommendations:
         assert math.isfinite(one.gain_core_s)
         assert math.isfinite(one.score_after)
