@@ -118,9 +118,9 @@ class Polish:
         moved = self.places.at != self.places.home
         if moved.any() and dice.random() < 0.3:
             home = self.places.home[int(dice.choice(np.flatnonzero(moved)))]
-            for n in np.flatnonzero(moved & (self.places.home == home)):
-                if self.places.may_return(np.array([n]))[0]:
-                    self.places.go(int(n), int(home))
+            for x in np.flatnonzero(moved & (self.places.home == home)):
+                if self.places.may_return(np.array([x]))[0]:
+                    self.places.go(int(x), int(home))
         for _ in range(2 + int(dice.integers(4))):
             if moved.any() and dice.random() < 0.5:
                 near = np.flatnonzero(moved)
