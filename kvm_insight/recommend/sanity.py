@@ -68,12 +68,15 @@ def held(whole: cluster.Cluster) -> Usage:
     for running in _running(whole):
         ends = away.setdefault(running.instance, set())
         ends.update((running.source, running.destination))
+    counted: set[tuple[str, str]] = set()
     for one in whole.instances:
-        # Who migrates may be listed at both ends; it holds each end once.
-        places = away.get(one.uuid, set()) | {one.host}
-        if one.uuid in away:
-            away[one.uuid] = {one.host}
+        others = away.get(one.uuid)
+        places = {one.host} if others is None else {one.host, *others}
         for name in places:
+            # Who migrates may be listed at both ends; it holds each once.
+            if others is not None and (one.uuid, name) in counted:
+                continue
+            counted.add((one.uuid, name))
             for kind, amount in one.resources.items():
                 used[name, kind] += amount
     return used
@@ -209,9 +212,10 @@ def _instance(
     for kind, amount in one.resources.items():
         if amount and kind not in host.inventories:
             return f'holds {kind}, of which {one.host} has no inventory'
-    cells = {cell.index for cell in host.numa}
-    if not cells.issuperset(guest.host_cell for guest in one.numa):
-        return f'lies on a NUMA cell that {one.host} does not have'
+    if one.numa:
+        cells = {cell.index for cell in host.numa}
+        if not cells.issuperset(guest.host_cell for guest in one.numa):
+            return f'lies on a NUMA cell that {one.host} does not have'
     if one.load is not None:
         load = one.load
         numbers = (load.used_cores, load.lost_cores, load.caused_cores)
