@@ -27,7 +27,7 @@ from lab import daemon, virt  # noqa: E402
 
 from kvm_insight.model import entity  # noqa: E402
 from kvm_insight.observe import collector as board  # noqa: E402
-from kvm_insight.observe import cputime, domain, service, tick  # noqa: E402
+from kvm_insight.observe import cputime, domain, place, service, tick  # noqa: E402
 from kvm_insight.observe.ledger import ebpf, sampled  # noqa: E402
 
 ROOMS = ('pinned', 'mixed', 'floating')
@@ -48,11 +48,11 @@ class Readings:
 
     def __init__(self, scene: ledger_scene.Scene, seed: int) -> None:
         self._random = random.Random(seed)
-        source = domain.Source(PROC, SYS, SYS / 'fs/cgroup', board.Board())
+        source = place.Place(PROC, SYS, SYS / 'fs/cgroup', board.Board())
         self._domains = {
             name: found
             for name, pid in scene.domains().items()
-            if (found := source.open(pid)) is not None
+            if (found := domain.open_domain(source, pid)) is not None
         }
         self._burner = next(
             pid
@@ -69,7 +69,7 @@ class Readings:
     def begin(self) -> None:
         """Forget what was before."""
         for found in self._domains.values():
-            found.sweep({})
+            found.sweep()
         self._tick()
         self.ledger.collect({})
         self._runs = [self._run_us()]

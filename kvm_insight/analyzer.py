@@ -4,8 +4,9 @@
 One member of a consumer group. What it knows of a host is a function of the
 topic alone: on assignment it takes the newest state, goes to the offset that
 this stands for, replays in silence what was told before, and goes on. The
-order of effects makes a crash at any line harmless: findings are on the bus
-before the state that contains them, and both before the commit.
+order of effects makes a crash at any line harmless: findings and hours of use
+are on the bus before the state that contains them, and both before the
+commit.
 """
 
 import dataclasses
@@ -159,7 +160,9 @@ class Analyzer:
             self._bus, port.Partition(name, partition.number), _LOAD_S
         )
         committed = self._consumer.committed(partition) or 0
-        held = shard.Shard(self._settings.rules, committed)
+        held = shard.Shard(
+            self._settings.rules, committed, self._settings.report_every_s
+        )
         for host, record in kept.items():
             try:
                 held.restore(
@@ -195,11 +198,16 @@ class Analyzer:
                 LOG.exception('%s offset %d', partition, record.offset)
                 self._bury(held, record, f'{type(why).__name__}: {why}')
                 continue
+            over = held.hours()
             if record.offset >= held.committed:
                 for one in found:
                     self._publish(one)
+                for hour in over:
+                    self._post.usage(hour)
         last = records[-1].offset
         if last >= held.committed:
+            for report in held.reports():
+                self._post.report(report)
             for kept in held.due(self._settings.state_every):
                 self._keep(partition, kept)
             self._commits[partition] = last + 1

@@ -24,6 +24,8 @@ State = Literal['connecting', 'up', 'away', 'refused']
 
 
 _LOOK_EVERY_S = 0.5
+#: The same while the spool is empty: what comes wakes it.
+_LOOK_RARELY_S = 5.0
 _LOOK_OFTEN_S = 0.02
 #: So many go out while nobody knows whether the bus is there.
 _PROBES = 10
@@ -99,7 +101,7 @@ class Forwarder:
         self._thread.start()
 
     def wake(self) -> None:
-        """Look at the spool now; it is looked at twice a second."""
+        """Look at the spool now: there is something new."""
         self._work.set()
 
     def stop(self, timeout_s: float) -> None:
@@ -133,9 +135,12 @@ class Forwarder:
                 self._work.wait(1.0)
             else:
                 if not moved:
-                    self._work.wait(
-                        _LOOK_OFTEN_S if self._sent else _LOOK_EVERY_S
-                    )
+                    self._work.wait(self._pause_s())
+
+    def _pause_s(self) -> float:
+        if self._sent:
+            return _LOOK_OFTEN_S
+        return _LOOK_EVERY_S if self._spool.pending else _LOOK_RARELY_S
 
     def _over(self) -> bool:
         if self._end_by is None:

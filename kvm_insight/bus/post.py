@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Post: findings, states and dead letters on their way to the bus."""
+"""Post: what an analyzer makes, on its way to the bus."""
 
 import logging
 from collections.abc import Callable
 
 from kvm_insight.bus import outbox, port, topic
-from kvm_insight.model import codec, dead_letter, finding, sample, state
+from kvm_insight.model import (
+    codec,
+    dead_letter,
+    finding,
+    host_report,
+    sample,
+    state,
+    usage,
+)
 
 LOG = logging.getLogger(__name__)
 
@@ -13,7 +21,7 @@ _SETTLE_S = 1.0
 
 
 class Post:
-    """States leave only when all findings that they contain are there."""
+    """States leave only when all that they contain is there."""
 
     def __init__(self, producer: port.Producer, prefix: str) -> None:
         """Publish by this producer, which stays the caller's."""
@@ -37,8 +45,20 @@ class Post:
         letter.then = then
         self._outbox.put(letter)
 
+    def usage(self, hour: usage.HostUsage) -> None:
+        """Publish an hour that is over."""
+        letter = self._letter(topic.USAGE, hour.host, hour)
+        letter.timestamp_ms = (hour.start_us + usage.HOUR_US) // 1000
+        self._outbox.put(letter)
+
+    def report(self, made: host_report.HostReport) -> None:
+        """Publish what hurts on a host now."""
+        letter = self._letter(topic.HOSTS, made.host, made)
+        letter.timestamp_ms = made.time_us // 1000
+        self._outbox.put(letter)
+
     def state(self, kept: state.HostState) -> None:
-        """Publish a state, after the findings so far."""
+        """Publish a state, after all else so far."""
         self._states.append(self._letter(topic.STATE, kept.host, kept))
 
     def dead_letter(self, record: port.Record, reason: str) -> None:

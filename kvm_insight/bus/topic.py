@@ -7,11 +7,17 @@ PREFIX = 'kvm-insight.'
 SAMPLES = 'samples'
 FINDINGS = 'findings'
 HOSTS = 'hosts'
+USAGE = 'usage'
 STATE = 'state'
+INVENTORY = 'inventory'
+RECOMMENDATIONS = 'recommendations'
+CONTROL = 'control'
+PLAN_LEASE = 'plan-lease'
 DEAD_LETTER = 'dead-letter'
 
 PARTITIONS = 24
 _HOUR = 3600
+_DAY = 24 * _HOUR
 
 
 def layout(
@@ -33,7 +39,16 @@ def layout(
             replication,
             samples_hours * _HOUR,
         ),
-        port.Topic(prefix + FINDINGS, partitions, replication, compacted=True),
-        port.Topic(prefix + STATE, partitions, replication, compacted=True),
-        port.Topic(prefix + DEAD_LETTER, 1, replication, 7 * 24 * _HOUR),
+        *(
+            port.Topic(prefix + name, partitions, replication, compacted=True)
+            for name in (FINDINGS, HOSTS, STATE)
+        ),
+        port.Topic(prefix + USAGE, partitions, replication, 15 * _DAY),
+        *(
+            port.Topic(prefix + name, 1, replication, compacted=True)
+            for name in (INVENTORY, RECOMMENDATIONS, CONTROL)
+        ),
+        # Nothing is ever written here: who owns its partition plans.
+        port.Topic(prefix + PLAN_LEASE, 1, replication, _HOUR),
+        port.Topic(prefix + DEAD_LETTER, 1, replication, 7 * _DAY),
     ]

@@ -5,7 +5,7 @@ import argparse
 
 from kvm_insight import analyzer
 from kvm_insight.bus import driver, topic
-from kvm_insight.cmd import service, systemd
+from kvm_insight.cmd import allocator, service, systemd
 from kvm_insight.conf import analyzer as options
 from kvm_insight.conf import bus as bus_options
 
@@ -23,6 +23,7 @@ def main(words: list[str] | None = None) -> int:
 
 def serve(args: argparse.Namespace) -> int:
     """Run the analyzer until SIGTERM or SIGINT."""
+    allocator.keep_large_apart()
     loaded = service.configure(args)
     settings = options.settings(loaded)
     stop = service.stop_on_signals()

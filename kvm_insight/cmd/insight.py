@@ -13,6 +13,8 @@ VERBS = (
     'status',
     'record',
     'replay',
+    'simulate',
+    'plan',
     'topics',
     'completion',
 )

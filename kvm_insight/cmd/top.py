@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from oslo_config import cfg
 
 from kvm_insight import exception
-from kvm_insight.bus import driver, port, topic
-from kvm_insight.cmd import ranking, service, table, tail
+from kvm_insight.bus import driver, port, tail, topic
+from kvm_insight.cmd import ranking, service, table
 from kvm_insight.conf import bus as bus_options
 from kvm_insight.model import codec, finding, sample
 

@@ -54,8 +54,8 @@ _WHEN = [
         mutable=True,
         help='Seconds between two readings of what changes slowly or what'
         ' QEMU has to be asked for: memory, NUMA, balloon, disks, interfaces.'
-        ' Most of the cost: lower it to interval_s to see disks as often as'
-        ' CPUs.',
+        ' Twice as long while all guests are at rest. Most of the cost: lower'
+        ' it to interval_s to see disks as often as CPUs.',
     ),
     cfg.FloatOpt(
         'tick_s',

@@ -37,6 +37,15 @@ OPTIONS: list[cfg.Opt] = [
         help='Samples that are taken from the bus at once. Lower it when an '
         'analyzer with many hosts uses too much memory while it catches up.',
     ),
+    cfg.FloatOpt(
+        'report_every_s',
+        default=60.0,
+        min=1.0,
+        max=600.0,
+        help='Seconds between two records of a host on the topic hosts when '
+        'nothing turns there. Raise it when thousands of hosts make that '
+        'topic too busy; the planner then sees older use.',
+    ),
     cfg.ListOpt(
         'floors',
         default=['0.20', '0.10', '0.05'],
@@ -75,6 +84,8 @@ class Settings:
     state_every: int = 30
     #: Records that are taken at once.
     batch: int = 500
+    #: Between two reports of a host on which nothing turns.
+    report_every_s: float = 60.0
     rules: detect_settings.Settings = dataclasses.field(
         default_factory=detect_settings.Settings
     )
@@ -88,6 +99,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         group=group.group,
         state_every=group.state_every,
         batch=group.batch,
+        report_every_s=group.report_every_s,
         rules=rules(conf),
     )
 

@@ -3,7 +3,7 @@
 
 import msgspec
 
-from kvm_insight.model import sample, state
+from kvm_insight.model import reading, sample, state
 
 #: Agents that ended which are remembered; each agent start makes one.
 _MOST_RETIRED = 8
@@ -15,7 +15,7 @@ class Admission:
     def __init__(self) -> None:
         self.counters = state.Counters()
         self.retired: list[str] = []
-        self.last: sample.Sample | None = None
+        self.last: reading.Reading | None = None
 
     def admit(self, new: sample.Sample) -> bool:
         """Say whether the sample is new, and count it either way."""
@@ -40,7 +40,8 @@ class Admission:
             accepted=counters.accepted + 1,
             missing=min(counters.missing + missing, sample.LIMIT),
         )
-        self.last = new
+        before = self.last.layout if self.last else None
+        self.last = reading.of(new, before)
         return True
 
     def _refuse(self, why: str) -> bool:

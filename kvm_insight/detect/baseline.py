@@ -6,6 +6,7 @@ one only after some evaluations, does not teach that it is usual.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -20,6 +21,8 @@ LAG = 2
 _PPM = 1_000_000
 #: Of a minute, what must have been measured.
 _LEAST_US = MINUTE_US * 7 // 10
+
+_SUMMED = (window.RUN, window.DELAY, window.THROTTLED, window.POLL)
 
 Ring = npt.NDArray[numpy.int32]
 
@@ -39,6 +42,17 @@ class Level:
 class Baseline:
     """Trailing minutes of suffering and of offered load."""
 
+    __slots__ = (
+        '_levels',
+        'minute',
+        'pending',
+        'rules',
+        'running',
+        'suffering',
+        'used',
+        'vcpus',
+    )
+
     def __init__(self, rules: settings.Settings, vcpus: int = 1) -> None:
         self.rules = rules
         self.vcpus = vcpus
@@ -52,16 +66,18 @@ class Baseline:
         self.running = [0, 0, 0, 0, 0]
         self._levels: tuple[Level, Level] | None = None
 
-    def add(self, slot: window.Slot, values: window.Values) -> None:
-        """Take what an entity did between two samples."""
+    def add(self, slot: window.Slot, values: Sequence[int]) -> None:
+        """Take what an entity did between two samples (``window.Values``)."""
         minute = (slot.uptime_us - 1) // MINUTE_US
         if minute != self.minute:
             self._turn()
             self.minute = minute
-        if values.run_us >= 0 and values.delay_us >= 0:
-            parts = (*(max(0, part) for part in values[:4]), slot.interval_us)
-            for at, part in enumerate(parts):
-                self.running[at] += part
+        if values[window.RUN] >= 0 and values[window.DELAY] >= 0:
+            running = self.running
+            for at in _SUMMED:
+                if values[at] > 0:
+                    running[at] += values[at]
+            running[-1] += slot.interval_us
 
     def forget_recent(self) -> None:
         """Unlearn the minutes that do not count yet."""
@@ -121,8 +137,8 @@ class Baseline:
         )
 
     def _with(self, ring: Ring, value: int) -> Ring:
-        added = numpy.append(ring, numpy.int32(value))
-        return added[-self.rules.baseline_minutes :].copy()
+        kept = ring[max(0, len(ring) - self.rules.baseline_minutes + 1) :]
+        return numpy.concatenate([kept, numpy.array([value], numpy.int32)])
 
 
 def limit(level: Level, floor: float, deviations: float) -> float:

@@ -5,6 +5,7 @@ The least of its vCPUs, its quota, and its weight's part of the CPUs that it
 may use: over those, its own weight / the weights of all that may use it.
 """
 
+import collections
 import dataclasses
 import functools
 from collections.abc import Mapping
@@ -27,10 +28,15 @@ class Place:
 
     def overlap(self, cpus: frozenset[int]) -> float:
         """Return the part of its load that falls on these CPUs."""
-        if not self.vcpus:
-            return 0.0
-        parts = (len(own & cpus) / len(own) for own in self.vcpus if own)
-        return sum(parts) / len(self.vcpus)
+        return _overlap(self.vcpus, cpus)
+
+
+@functools.lru_cache(maxsize=4096)
+def _overlap(vcpus: tuple[frozenset[int], ...], cpus: frozenset[int]) -> float:
+    if not vcpus:
+        return 0.0
+    parts = (len(own & cpus) / len(own) for own in vcpus if own)
+    return sum(parts) / len(vcpus)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -46,20 +52,35 @@ def cpus_of(text: str | None) -> frozenset[int] | None:
 
 def place(domain: sample.Domain, online: frozenset[int]) -> Place:
     """Return where a domain may run; without affinity, on all CPUs."""
-    whole = (cpus_of(domain.affinity) or online) & online or online
-    vcpus = tuple(
-        (cpus_of(vcpu.affinity) or whole) & online or whole
+    affinities = tuple(
+        vcpu.affinity
         for vcpu in domain.vcpus
         if vcpu.tid is not None or vcpu.run_us is not None
-    ) or (whole,)
+    )
     control = domain.cpu
     weight = control.weight if control and control.weight else None
-    return Place(
-        vcpus,
-        frozenset().union(*vcpus),
+    return _place(
+        domain.affinity,
+        affinities,
+        online,
         weight or DEFAULT_WEIGHT,
-        _quota(control, len(vcpus)) if control else None,
+        _quota(control, max(1, len(affinities))) if control else None,
     )
+
+
+@functools.lru_cache(maxsize=4096)
+def _place(
+    affinity: str | None,
+    affinities: tuple[str | None, ...],
+    online: frozenset[int],
+    weight: int,
+    quota_cores: float | None,
+) -> Place:
+    whole = (cpus_of(affinity) or online) & online or online
+    vcpus = tuple(
+        (cpus_of(one) or whole) & online or whole for one in affinities
+    ) or (whole,)
+    return Place(vcpus, frozenset().union(*vcpus), weight, quota_cores)
 
 
 def _quota(control: sample.CpuControl, vcpus: int) -> float | None:
@@ -73,11 +94,14 @@ def _quota(control: sample.CpuControl, vcpus: int) -> float | None:
 
 def cores(places: Mapping[str, Place]) -> dict[str, float]:
     """Return what each is entitled to, given all who are there."""
+    # Most may run anywhere, and so have the same place.
+    counts = collections.Counter(places.values())
     weights: dict[int, int] = {}
-    for one in places.values():
+    for one, count in counts.items():
         for cpu in one.cpus:
-            weights[cpu] = weights.get(cpu, 0) + one.weight
-    return {entity: _least(one, weights) for entity, one in places.items()}
+            weights[cpu] = weights.get(cpu, 0) + one.weight * count
+    least = {one: _least(one, weights) for one in counts}
+    return {entity: least[one] for entity, one in places.items()}
 
 
 def _least(one: Place, weights: Mapping[int, int]) -> float:

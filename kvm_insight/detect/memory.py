@@ -2,12 +2,20 @@
 """Memory: what a detector knows between two samples, and as a record."""
 
 import dataclasses
+from collections.abc import Container
 
-import msgspec
 import numpy
 
 from kvm_insight.detect import admission, baseline, settings, track
-from kvm_insight.model import state, window
+from kvm_insight.model import (
+    charge,
+    entity,
+    reading,
+    reading_record,
+    state,
+    usage,
+    window,
+)
 
 
 @dataclasses.dataclass(slots=True)
@@ -22,6 +30,17 @@ class Memory:
     #: The ledger's source in the last interval.
     source: str | None = None
 
+    def learn(
+        self, slot: window.Slot, did: window.Table, frozen: Container[str]
+    ) -> None:
+        """Let the baselines of all but the frozen learn of an interval."""
+        learning = {one.entity: one.baseline for one in self.tracks.values()}
+        learning[entity.HOST] = self.host_baseline
+        rows = did.numbers.tolist()
+        for who, row in zip(did.entities, rows, strict=True):
+            if who in learning and who not in frozen:
+                learning[who].add(slot, row)
+
 
 def empty(rules: settings.Settings) -> Memory:
     """Return what is known of a host that was never seen."""
@@ -29,15 +48,16 @@ def empty(rules: settings.Settings) -> Memory:
 
 
 def stored(
-    host: str, admitted: admission.Admission, known: Memory
+    host: str,
+    admitted: admission.Admission,
+    known: Memory,
+    hour: usage.HostUsage | None,
 ) -> state.HostState:
     """Return the record; its offset is the caller's to fill in."""
     last = admitted.last
-    if last is not None:
-        last = msgspec.structs.replace(last, ledger=None)
     return state.HostState(
         host=host,
-        last=last,
+        last=reading_record.of(last) if last else None,
         retired=admitted.retired,
         counters=admitted.counters,
         ledger_source=known.source,
@@ -54,13 +74,14 @@ def stored(
             for one in known.tracks.values()
         ],
         incidents=known.incidents,
+        hour=hour,
     )
 
 
 def admission_of(kept: state.HostState) -> admission.Admission:
     """Return the admission as it was."""
     result = admission.Admission()
-    result.last = kept.last
+    result.last = reading.of(kept.last) if kept.last else None
     result.retired = list(kept.retired)
     result.counters = kept.counters
     return result
@@ -108,7 +129,7 @@ def _window_of(kept: state.Window) -> window.Window:
         numpy.frombuffer(kept.values, '<i8').astype(numpy.int64),
         numpy.frombuffer(kept.since, '<i8').astype(numpy.int64),
         numpy.split(
-            numpy.frombuffer(kept.charges, window.CHARGE).copy(),
+            numpy.frombuffer(kept.charges, charge.KIND).copy(),
             numpy.cumsum(kept.charge_counts, dtype=numpy.int64)[:-1],
         )
         if kept.charge_counts

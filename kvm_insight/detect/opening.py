@@ -14,11 +14,10 @@ def due(
     A victim of whom a finding as sharp is open already is left out.
     """
     for at, scale in enumerate(rules.scales):
-        for uuid, above in seen.evaluated(scale):
-            one = known.tracks[uuid]
+        for one, above in seen.evaluated(scale, at):
             one.saw(at, above)
-            if one.sustained(at) and not _is_open(known, uuid, at):
-                yield uuid, at
+            if one.sustained(at) and not _is_open(known, one.uuid, at):
+                yield one.uuid, at
         if at == 0:
             yield from _early(seen, known, rules)
 
@@ -31,16 +30,15 @@ def _early(
     first, second = rules.scales[:2]
     early = len(rules.scales)
     look = settings.Scale(first.seconds, second.floor)
-    for uuid, above in seen.evaluated(look):
-        one = known.tracks[uuid]
+    for one, above in seen.evaluated(look, early):
         one.saw(early, above)
-        if not one.sustained(early) or _is_open(known, uuid, 1):
+        if not one.sustained(early) or _is_open(known, one.uuid, 1):
             continue
-        found = seen.closest(uuid, second)
+        found = seen.closest(one.uuid, second)
         if found is None or not found[1].case.rose:
             continue
         if verdict.judge(found[1].case, rules).named:
-            yield uuid, 1
+            yield one.uuid, 1
 
 
 def _is_open(known: memory.Memory, uuid: str, at: int) -> bool:

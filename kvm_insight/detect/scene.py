@@ -2,6 +2,9 @@
 """Scene: the host at one sample, with all that is known of it, to look at."""
 
 import functools
+from collections.abc import Iterator
+
+import numpy
 
 from kvm_insight.detect import (
     baseline,
@@ -10,12 +13,15 @@ from kvm_insight.detect import (
     memory,
     settings,
     suffering,
+    track,
     words,
 )
 from kvm_insight.model import entity, finding, sample, state, window
 
 #: States in which a domain may use a CPU.
 _ALIVE = ('running', 'blocked', 'unknown')
+#: A first look must not lose whom an exact one would find.
+_NEARLY = 0.99
 
 
 class Scene:
@@ -76,38 +82,55 @@ class Scene:
         level = one.baseline.level_of_suffering() if one else None
         return level if level and level.history else baseline.Level()
 
-    def evaluated(self, scale: settings.Scale) -> list[tuple[str, bool]]:
-        """Return the domains that one window can judge, and if it is above."""
+    @functools.cached_property
+    def _followed(self) -> tuple[list[track.Track], window.Numbers]:
+        """Return the domains that may be judged, and their columns."""
+        column = self._known.series.column
+        here = [
+            (one, at)
+            for one in self._known.tracks.values()
+            if not one.absent and (at := column(one.entity)) is not None
+        ]
+        columns = numpy.array([at for _, at in here], numpy.int64)
+        return [one for one, _ in here], columns
+
+    def evaluated(
+        self, scale: settings.Scale, at: int
+    ) -> Iterator[tuple[track.Track, bool]]:
+        """Yield the domains that one window can judge, and if it is above.
+
+        Left out is who waits too little to be above, and was not lately
+        (``at``): there is nothing to remember of it. That is nearly all of
+        them nearly always, so all are looked at together first.
+        """
+        tracks, columns = self._followed
         sums = self._known.series.sums(scale.seconds)
-        columns = zip(
-            sums.run_us.tolist(),
-            sums.delay_us.tolist(),
-            sums.poll_us.tolist(),
-            sums.measured_us.tolist(),
-            strict=True,
+        run_us, delay_us = sums.run_us[columns], sums.delay_us[columns]
+        poll_us, measured_us = sums.poll_us[columns], sums.measured_us[columns]
+        covered = measured_us >= self._rules.coverage * scale.seconds * 1e6
+        wanted_us = run_us - poll_us + delay_us
+        waits = delay_us >= _NEARLY * scale.floor * wanted_us
+        recent = numpy.array([one.flags[at] for one in tracks], bool)
+        for place in numpy.flatnonzero(covered & (waits | recent)).tolist():
+            numbers = (run_us, delay_us, poll_us, measured_us)
+            values = (int(part[place]) for part in numbers)
+            yield tracks[place], self._is_above(tracks[place], scale, *values)
+
+    def _is_above(
+        self,
+        one: track.Track,
+        scale: settings.Scale,
+        run_us: int,
+        delay_us: int,
+        poll_us: int,
+        measured_us: int,
+    ) -> bool:
+        wanted_us = suffering.offered(run_us, delay_us, poll_us)
+        return suffering.active(
+            wanted_us, measured_us, one.baseline.vcpus, self._rules.activity
+        ) and suffering.share(run_us, delay_us, poll_us) >= baseline.limit(
+            self.level(one.uuid), scale.floor, self._rules.deviations
         )
-        numbers = list(columns)
-        least_us = self._rules.coverage * scale.seconds * 1e6
-        found = []
-        for uuid, one in self._known.tracks.items():
-            at = self._known.series.column(entity.domain(uuid))
-            if at is None or one.absent:
-                continue
-            run_us, delay_us, poll_us, measured_us = numbers[at]
-            if measured_us >= least_us:
-                wanted = suffering.offered(run_us, delay_us, poll_us)
-                above = suffering.active(
-                    wanted,
-                    measured_us,
-                    one.baseline.vcpus,
-                    self._rules.activity,
-                ) and suffering.share(
-                    run_us, delay_us, poll_us
-                ) >= baseline.limit(
-                    self.level(uuid), scale.floor, self._rules.deviations
-                )
-                found.append((uuid, above))
-        return found
 
     def now(self, who: str) -> window.Values | None:
         """Return what an entity did in the last slot, if it was measured."""

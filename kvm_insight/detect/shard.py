@@ -6,23 +6,48 @@ from collections.abc import Iterator
 import msgspec
 
 from kvm_insight import exception
-from kvm_insight.detect import host, settings
-from kvm_insight.model import codec, finding, sample, state
+from kvm_insight.detect import host, report, settings
+from kvm_insight.model import (
+    codec,
+    finding,
+    host_report,
+    sample,
+    state,
+    usage,
+)
 
 #: A quiet host's state is written again before a replay to it gets long.
 _FARTHEST = 20
+#: More samples than there ever are between two states.
+_DUE = 1_000_000
+#: A host that is silent for so long after an hour gets it told even so.
+_SILENT_US = 2 * usage.HOUR_US
 
 
 class Shard:
     """Takes records in order; each host's detector sees its own."""
 
-    def __init__(self, rules: settings.Settings, committed: int) -> None:
-        """Begin with nothing; what lies before ``committed`` was told."""
+    def __init__(
+        self,
+        rules: settings.Settings,
+        committed: int,
+        report_every_s: float | None = None,
+    ) -> None:
+        """Begin with nothing; what lies before ``committed`` was told.
+
+        Without ``report_every_s`` nothing but findings is told.
+        """
         self.committed = committed
         #: From which offset to read.
         self.begin = committed
         self._rules = rules
         self._detectors: dict[str, host.Detector] = {}
+        self._report_every_s = report_every_s
+        self._reporters: dict[str, report.Reporter] = {}
+        self._reports: dict[str, host_report.HostReport] = {}
+        self._hours: list[usage.HostUsage] = []
+        #: The newest hour of any host, since 1970.
+        self._hour = 0
         #: Where each host's newest state stands.
         self._stands: dict[str, int] = {}
         #: Samples of each host since then.
@@ -60,7 +85,52 @@ class Shard:
         found = detector.consume(new)
         self._count(before, detector.counters)
         self._fresh[new.host] = self._fresh.get(new.host, 0) + 1
+        if detector.counters.accepted > before.accepted:
+            self._report(new, found, detector)
+            self._end_hours(new.time_us)
         return found
+
+    def _report(
+        self,
+        new: sample.Sample,
+        found: list[finding.Finding],
+        detector: host.Detector,
+    ) -> None:
+        over = detector.account.drain()
+        every_s = self._report_every_s
+        if every_s is None:
+            return
+        self._hours += over
+        if new.host not in self._reporters:
+            self._reporters[new.host] = report.Reporter(every_s)
+        made = self._reporters[new.host].report(new, found, detector.known)
+        if made is not None:
+            self._reports[new.host] = made
+
+    def _end_hours(self, time_us: int) -> None:
+        """Tell the last hour of hosts that are gone, once an hour; others'
+        samples are the clock."""
+        hour = time_us // usage.HOUR_US
+        if hour <= self._hour:
+            return
+        self._hour = hour
+        for name, detector in self._detectors.items():
+            detector.account.end(time_us - _SILENT_US)
+            over = detector.account.drain()
+            if over and self._report_every_s is not None:
+                self._hours += over
+                # Whoever comes next must know that it was told.
+                self._fresh[name] = _DUE
+
+    def hours(self) -> list[usage.HostUsage]:
+        """Return the hours that ended since this was asked last."""
+        over, self._hours = self._hours, []
+        return over
+
+    def reports(self) -> list[host_report.HostReport]:
+        """Return the newest report of each host that there is to tell."""
+        made, self._reports = self._reports, {}
+        return list(made.values())
 
     def due(self, every: int) -> Iterator[state.HostState]:
         """Return the states that it is time to write.

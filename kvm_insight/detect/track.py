@@ -4,7 +4,7 @@
 import dataclasses
 
 from kvm_insight.detect import baseline, settings
-from kvm_insight.model import sample
+from kvm_insight.model import entity, sample
 
 
 @dataclasses.dataclass(slots=True)
@@ -20,6 +20,11 @@ class Track:
     flags: list[int]
     #: Samples in a row without it.
     absent: int = 0
+    #: Its name in the ledger and in the window.
+    entity: str = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        self.entity = entity.domain(self.uuid)
 
     def saw(self, scale: int, above: bool) -> None:
         """Remember one evaluation of one window."""

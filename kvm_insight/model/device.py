@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a domain's disks, interfaces and memory did between two samples."""
+"""What disks, interfaces and memory of domains did between two samples."""
 
 import dataclasses
-import functools
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
-from kvm_insight.model import sample
+import numpy
+
+from kvm_insight.model import reading
 
 #: Two ages of one answer differ by what reading them took.
 _ONE_ANSWER_US = 20_000
-
-Part = TypeVar('Part')
-Named = TypeVar('Named', sample.Disk, sample.Interface)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,68 +57,88 @@ class Memory:
     host_minor_faults: int | None
 
 
-def growth(older: int | None, newer: int | None) -> int | None:
-    """Return how much a counter grew; None if that cannot be known."""
-    if older is None or newer is None or newer < older:
-        return None
-    return newer - older
+Part = TypeVar('Part')
+Parts = tuple[tuple[Disk, ...], tuple[Interface, ...], Memory | None]
 
 
-def between_answers(
-    older: sample.Domain, newer: sample.Domain, interval_us: int
-) -> int | None:
-    """Return the time between libvirt's two answers; None if it is one."""
-    if older.libvirt_age_us is None or newer.libvirt_age_us is None:
-        return interval_us
-    passed_us = interval_us + older.libvirt_age_us - newer.libvirt_age_us
-    return passed_us if passed_us > _ONE_ANSWER_US else None
+@dataclasses.dataclass(frozen=True, slots=True)
+class Devices:
+    """All of a host in the interval; NaN is not known.
+
+    Columns are ``reading.DISK``, ``INTERFACE`` and ``MEMORY``; rows are the
+    layout's, of memory a domain each. Another image is another disk.
+    """
+
+    #: Of each domain, the time between libvirt's two answers; NaN, and
+    #: nothing grew, if it is one.
+    interval_us: reading.Floats
+    disks: reading.Floats
+    interfaces: reading.Floats
+    memory: reading.Floats
 
 
-def disks(older: sample.Domain, newer: sample.Domain) -> tuple[Disk, ...]:
-    """Return what each disk did; another image is another disk."""
-    paths = {disk.name: disk.path for disk in older.disks or ()}
-    same = [
-        disk for disk in newer.disks or () if paths.get(disk.name) == disk.path
-    ]
-    return _named(Disk, older.disks or (), same)
+def between(
+    older: reading.Tables,
+    newer: reading.Tables,
+    layout: reading.Layout,
+    interval_us: int,
+) -> Devices:
+    """Return what grew between two samples' tables."""
+    answered_us = _between_answers(older.domains, newer.domains, interval_us)
 
+    def answered(
+        grown: reading.Floats, owners: reading.Places
+    ) -> reading.Floats:
+        silent = numpy.isnan(answered_us)[owners]
+        return numpy.where(silent[:, None], numpy.nan, grown)
 
-def interfaces(
-    older: sample.Domain, newer: sample.Domain
-) -> tuple[Interface, ...]:
-    """Return what each interface did."""
-    return _named(Interface, older.interfaces or (), newer.interfaces or ())
-
-
-def memory(older: sample.Domain, newer: sample.Domain) -> Memory | None:
-    """Return what the memory did; None where it was not measured twice."""
-    if older.memory is None or newer.memory is None:
-        return None
-    return _grown(Memory, older.memory, newer.memory)
-
-
-def _named(
-    kind: Callable[..., Part], older: Sequence[Named], newer: Sequence[Named]
-) -> tuple[Part, ...]:
-    before = {known.name: known for known in older}
-    return tuple(
-        _grown(kind, before[now.name], now)
-        for now in newer
-        if now.name in before
+    memory = reading.growth(older.domains, newer.domains)
+    return Devices(
+        answered_us,
+        answered(
+            reading.growth(older.disks, newer.disks), layout.owners.disks
+        ),
+        answered(
+            reading.growth(older.interfaces, newer.interfaces),
+            layout.owners.interfaces,
+        ),
+        answered(memory[:, reading.MEMORY_AT :], layout.owners.domains),
     )
 
 
-def _grown(kind: Callable[..., Part], older: Any, newer: Any) -> Part:
-    """Return the growth of each counter that ``kind`` names."""
-    values: list[str | int | None] = []
-    for name in _names(kind):
-        value = getattr(newer, name)
-        if not isinstance(value, str):
-            value = growth(getattr(older, name), value)
-        values.append(value)
-    return kind(*values)
+def _between_answers(
+    older: reading.Floats, newer: reading.Floats, interval_us: int
+) -> reading.Floats:
+    age_us = older[:, reading.LIBVIRT_AGE] - newer[:, reading.LIBVIRT_AGE]
+    passed_us = interval_us + reading.or_zero(age_us)
+    return numpy.where(passed_us > _ONE_ANSWER_US, passed_us, numpy.nan)
 
 
-@functools.cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+def parts(found: Devices, layout: reading.Layout) -> Iterator[Parts]:
+    """Yield each domain's disks, interfaces and memory, where known."""
+    keys, owners = layout.keys(), layout.owners
+    disks = _named(Disk, keys[2], found.disks, owners.disks)
+    interfaces = _named(
+        Interface, keys[3], found.interfaces, owners.interfaces
+    )
+    for at, row in enumerate(found.memory):
+        memory = None if _is_unknown(row) else Memory(*reading.counts(row))
+        yield disks.get(at, ()), interfaces.get(at, ()), memory
+
+
+def _named(
+    kind: Callable[..., Part],
+    keys: Sequence[reading.Key],
+    table: reading.Floats,
+    owners: reading.Places,
+) -> dict[int, tuple[Part, ...]]:
+    rows: dict[int, tuple[Part, ...]] = {}
+    for key, owner, row in zip(keys, owners.tolist(), table, strict=True):
+        if not _is_unknown(row):
+            part = kind(key[2], *reading.counts(row))
+            rows[owner] = (*rows.get(owner, ()), part)
+    return rows
+
+
+def _is_unknown(row: reading.Floats) -> bool:
+    return bool(numpy.isnan(row).all())

@@ -2,16 +2,23 @@
 """Rates: what happened between two samples of one host; pure arithmetic.
 
 All values are exact differences of counters over ``interval_us``, in µs,
-bytes or pieces. ``None`` is *not known*: a counter that is missing, went
-back, began anew (another boot, process, thread or agent) or grew faster than
-time allows. It is never negative and never absurd.
+bytes or pieces. ``None``, in arrays NaN, is *not known*: a counter that is
+missing, went back, began anew (another boot, process, thread or agent) or
+grew faster than time allows. It is never negative and never absurd.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Literal
+import functools
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from kvm_insight.model import device, sample
+import numpy
+from numpy import typing as npt
+
+from kvm_insight.model import device, reading, sample
+
+Floats = reading.Floats
+Flags = npt.NDArray[numpy.bool_]
 
 #: How much faster than time a thread's clock may seem to run: the threads
 #: are read one after the other, and not at the sample's own instant.
@@ -31,15 +38,6 @@ class Vcpu:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Threads:
-    """All threads of one kind in the interval."""
-
-    kind: Literal['emulator', 'iothread', 'vhost']
-    run_us: int | None
-    run_delay_us: int | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Domain:
     """One domain in the interval; sums are over all of its threads."""
 
@@ -48,7 +46,6 @@ class Domain:
     #: vCPUs that have a thread.
     vcpu_count: int
     vcpus: tuple[Vcpu, ...]
-    threads: tuple[Threads, ...]
     run_us: int | None
     run_delay_us: int | None
     #: Part of the delay that its own quota made; None without a quota.
@@ -63,7 +60,17 @@ class Domain:
     libvirt_interval_us: int | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+class Cpu(NamedTuple):
+    """What the domains of a host did, an element each."""
+
+    run_us: Floats
+    run_delay_us: Floats
+    throttled_us: Floats
+    halt_poll_us: Floats
+
+
+# Without slots, for the sake of what is worked out once and kept.
+@dataclasses.dataclass(frozen=True)
 class Rates:
     """One host in the interval."""
 
@@ -73,179 +80,133 @@ class Rates:
     #: Busy time beyond all domains.
     host_us: int | None
     services: Mapping[str, int]
-    domains: Mapping[str, Domain]
+    #: Whose the rows of all arrays are: domains, vCPUs, disks, interfaces.
+    layout: reading.Layout
+    #: Which domains were there before, as the same process.
+    known: Flags
+    cpu: Cpu
+    vcpus: Floats
+    older: reading.Tables
+    newer: reading.Tables
+
+    @functools.cached_property
+    def devices(self) -> device.Devices:
+        """Return what disks, interfaces and memory did."""
+        return device.between(
+            self.older, self.newer, self.layout, self.interval_us
+        )
+
+    @functools.cached_property
+    def domains(self) -> Mapping[str, Domain]:
+        """Return each domain by itself: for people; the arrays are for work
+        that is done with every sample."""
+        return {one.uuid: one for one in _domains(self)}
 
 
 def between(older: sample.Sample, newer: sample.Sample) -> Rates | None:
     """Return what happened in between; None when they do not connect."""
+    before = reading.of(older)
+    return growth(before, reading.of(newer, before.layout))
+
+
+def growth(older: reading.Reading, newer: reading.Reading) -> Rates | None:
+    """Return the same between two samples' readings."""
     if older.host != newer.host or older.boot_id != newer.boot_id:
         return None
     interval_us = newer.uptime_us - older.uptime_us
     if interval_us <= 0:
         return None
+    before, known = older.aligned(newer.layout)
+    vcpus = _within(
+        reading.growth(before.vcpus, newer.tables.vcpus), interval_us, 1
+    )
     same_agent = older.agent_id == newer.agent_id
-    before = {domain.uuid: domain for domain in older.domains}
-    domains = {}
-    for domain in newer.domains:
-        known = before.get(domain.uuid)
-        if known is not None and known.epoch == domain.epoch:
-            domains[domain.uuid] = _domain(
-                known, domain, interval_us, same_agent
-            )
-    busy_us = _busy(older.system, newer.system, interval_us)
+    cpu = _cpu(before, newer, vcpus, interval_us, same_agent)
+    busy_us = _busy(older.system, newer.system)
     return Rates(
         interval_us,
         busy_us,
-        _beyond(busy_us, newer, domains),
+        _beyond(busy_us, newer, cpu),
         _services(older.system, newer.system),
-        domains,
+        newer.layout,
+        known,
+        cpu,
+        vcpus,
+        before,
+        newer.tables,
     )
 
 
-def _within(value: int | None, interval_us: int, threads: int) -> int | None:
-    """Return the value if so many threads can have had it in the time."""
-    if value is None:
-        return None
-    most = _SLACK * threads * interval_us + _SKEW_US * max(threads, 1)
-    return value if value <= most else None
+def _within(grown: Floats, interval_us: int, threads: Floats | int) -> Floats:
+    """Return what so many threads can have had in the time."""
+    most = _SLACK * threads * interval_us
+    most += _SKEW_US * numpy.maximum(threads, 1)
+    return numpy.where(grown <= most, grown, numpy.nan)
 
 
-def _domain(
-    older: sample.Domain,
-    newer: sample.Domain,
+def _cpu(
+    before: reading.Tables,
+    newer: reading.Reading,
+    vcpus: Floats,
     interval_us: int,
     same_agent: bool,
-) -> Domain:
-    answered_us = device.between_answers(older, newer, interval_us)
-    vcpus = _vcpus(older, newer, interval_us)
-    threads = _threads(older, newer, interval_us) if same_agent else ()
-    run_us = _sum([vcpu.run_us for vcpu in vcpus])
-    delay_us = _sum([vcpu.run_delay_us for vcpu in vcpus])
-    poll_us = _polled(older, newer, vcpus)
-    if run_us is not None:
-        run_us += sum(kind.run_us or 0 for kind in threads)
-        poll_us = None if poll_us is None else min(poll_us, run_us)
-    if delay_us is not None:
-        delay_us += sum(kind.run_delay_us or 0 for kind in threads)
-    return Domain(
-        newer.uuid,
-        newer.epoch,
-        len(vcpus),
-        vcpus,
-        threads,
+) -> Cpu:
+    """Sum up over all threads of each domain."""
+    run_us, delay_us, _, poll_us = (
+        _sums(column, newer.layout) for column in vcpus.T
+    )
+    once = reading.growth(before.domains, newer.tables.domains)
+    polled = once[:, reading.POLL_SUCCESS] + once[:, reading.POLL_FAIL]
+    poll_us = numpy.where(numpy.isnan(poll_us), polled, poll_us)
+    if same_agent:
+        more_run_us, more_delay_us = _others(before, newer, interval_us)
+        run_us += more_run_us
+        delay_us += more_delay_us
+    throttled_us = _throttled(
+        vcpus[:, 2], once[:, reading.THROTTLED], newer.layout
+    )
+    return Cpu(
         run_us,
         delay_us,
-        _throttled(older, newer, vcpus, delay_us),
-        poll_us,
-        device.disks(older, newer) if answered_us else (),
-        device.interfaces(older, newer) if answered_us else (),
-        device.memory(older, newer) if answered_us else None,
-        answered_us,
+        numpy.minimum(throttled_us, delay_us),
+        numpy.where(poll_us > run_us, run_us, poll_us),
     )
 
 
-def _vcpus(
-    older: sample.Domain, newer: sample.Domain, interval_us: int
-) -> tuple[Vcpu, ...]:
-    before = {vcpu.index: vcpu for vcpu in older.vcpus}
-    found = []
-    for vcpu in newer.vcpus:
-        if vcpu.tid is None and vcpu.run_us is None:
-            continue
-        known = before.get(vcpu.index)
-        if known is None or known.tid != vcpu.tid:
-            found.append(Vcpu(vcpu.index, None, None, None, None))
-        else:
-            found.append(_vcpu(known, vcpu, interval_us))
-    return tuple(found)
+def _sums(column: Floats, layout: reading.Layout) -> Floats:
+    """Return the sums by domain; NaN if a part is not known or there is
+    none."""
+    total = reading.sums(layout.owners.vcpus, column, len(layout.uuids))
+    return numpy.where(layout.vcpu_counts > 0, total, numpy.nan)
 
 
-def _vcpu(older: sample.Vcpu, newer: sample.Vcpu, interval_us: int) -> Vcpu:
-    def part(before: int | None, after: int | None) -> int | None:
-        return _within(device.growth(before, after), interval_us, 1)
-
-    return Vcpu(
-        newer.index,
-        part(older.run_us, newer.run_us),
-        part(older.run_delay_us, newer.run_delay_us),
-        part(older.throttled_us, newer.throttled_us),
-        part(older.halt_poll_us, newer.halt_poll_us),
+def _others(
+    before: reading.Tables, newer: reading.Reading, interval_us: int
+) -> tuple[Floats, Floats]:
+    """Return run and delay of the threads that are no vCPUs, where known."""
+    now = newer.tables.threads
+    grown = reading.growth(before.threads, now)[:, 1:]
+    threads = numpy.maximum(numpy.maximum(before.threads, now)[:, :1], 1)
+    parts = reading.or_zero(_within(grown, interval_us, threads))
+    owners = newer.layout.owners.threads
+    count = len(newer.layout.uuids)
+    return (
+        reading.sums(owners, parts[:, 0], count),
+        reading.sums(owners, parts[:, 1], count),
     )
 
 
-def _threads(
-    older: sample.Domain, newer: sample.Domain, interval_us: int
-) -> tuple[Threads, ...]:
-    before = {threads.kind: threads for threads in older.threads}
-    found = []
-    for now in newer.threads:
-        known = before.get(now.kind)
-        if known is None:
-            continue
-        most = max(known.threads, now.threads, 1)
-        run_us = device.growth(known.run_us, now.run_us)
-        delay_us = device.growth(known.run_delay_us, now.run_delay_us)
-        found.append(
-            Threads(
-                now.kind,
-                _within(run_us, interval_us, most),
-                _within(delay_us, interval_us, most),
-            )
-        )
-    return tuple(found)
+def _throttled(vcpus: Floats, whole: Floats, layout: reading.Layout) -> Floats:
+    """Return the quota's doing: in the vCPUs' groups and the domain's."""
+    owners, count = layout.owners.vcpus, len(layout.uuids)
+    parts = reading.sums(owners, ~numpy.isnan(vcpus), count)
+    total = reading.sums(owners, reading.or_zero(vcpus), count)
+    total += reading.or_zero(whole)
+    known = (parts > 0) | ~numpy.isnan(whole)
+    return numpy.where(known, total, numpy.nan)
 
 
-def _throttled(
-    older: sample.Domain,
-    newer: sample.Domain,
-    vcpus: Sequence[Vcpu],
-    delay_us: int | None,
-) -> int | None:
-    """Return the quota's part of the delay: own groups, then the domain's."""
-    parts = [
-        vcpu.throttled_us for vcpu in vcpus if vcpu.throttled_us is not None
-    ]
-    if older.cpu is not None and newer.cpu is not None:
-        whole = device.growth(older.cpu.throttled_us, newer.cpu.throttled_us)
-        if whole is not None:
-            parts.append(whole)
-    if not parts or delay_us is None:
-        return None
-    return min(sum(parts), delay_us)
-
-
-def _polled(
-    older: sample.Domain, newer: sample.Domain, vcpus: Sequence[Vcpu]
-) -> int | None:
-    """Return the time polled: of the vCPUs, or else of the whole domain."""
-    total = _sum([vcpu.halt_poll_us for vcpu in vcpus])
-    if total is not None or older.kvm is None or newer.kvm is None:
-        return total
-    return _sum(
-        [
-            device.growth(
-                older.kvm.halt_poll_success_us, newer.kvm.halt_poll_success_us
-            ),
-            device.growth(
-                older.kvm.halt_poll_fail_us, newer.kvm.halt_poll_fail_us
-            ),
-        ]
-    )
-
-
-def _sum(parts: Sequence[int | None]) -> int | None:
-    """Return the sum; None if a part is not known or there is none."""
-    total = 0
-    for part in parts:
-        if part is None:
-            return None
-        total += part
-    return total if parts else None
-
-
-def _busy(
-    older: sample.System, newer: sample.System, interval_us: int
-) -> int | None:
+def _busy(older: sample.System, newer: sample.System) -> int | None:
     """Return what /proc/stat counts as busy; its modes step in ticks, and
     some kernels take a tick back."""
     names = ('user', 'nice', 'system', 'irq', 'softirq', 'guest')
@@ -264,28 +225,52 @@ def _busy(
 
 
 def _beyond(
-    busy_us: int | None,
-    newer: sample.Sample,
-    domains: Mapping[str, Domain],
+    busy_us: int | None, newer: reading.Reading, cpu: Cpu
 ) -> int | None:
     """Return the host's own use; None while a domain's use is not known."""
     if busy_us is None:
         return None
-    for domain in newer.domains:
-        if domain.state in ('running', 'blocked'):
-            known = domains.get(domain.uuid)
-            if known is None or known.run_us is None:
-                return None
-            busy_us -= known.run_us
-    return max(0, busy_us)
+    alive = newer.tables.domains[:, reading.ALIVE] > 0
+    used_us = float(cpu.run_us[alive].sum())
+    return None if numpy.isnan(used_us) else max(0, busy_us - int(used_us))
 
 
 def _services(older: sample.System, newer: sample.System) -> dict[str, int]:
-    before = {service.name: service for service in older.services or ()}
+    before = {service.name: service.run_us for service in older.services or ()}
     found: dict[str, int] = {}
     for service in newer.services or ():
-        known = before.get(service.name)
-        used = device.growth(known.run_us if known else None, service.run_us)
-        if used is not None:
-            found[service.name] = used
+        run_us = before.get(service.name)
+        if run_us is not None and service.run_us >= run_us:
+            found[service.name] = service.run_us - run_us
     return found
+
+
+def _domains(rates: Rates) -> Iterator[Domain]:
+    """Yield the domains that were there before."""
+    keys = rates.layout.keys()
+    vcpus: dict[int, list[Vcpu]] = {}
+    owners = rates.layout.owners.vcpus.tolist()
+    for key, owner, row in zip(keys[0], owners, rates.vcpus, strict=True):
+        one = Vcpu(key[2], *reading.counts(row))
+        vcpus.setdefault(owner, []).append(one)
+    answered_us = reading.counts(rates.devices.interval_us)
+    parts = list(device.parts(rates.devices, rates.layout))
+    sums = numpy.transpose(rates.cpu)
+    for at in numpy.flatnonzero(rates.known).tolist():
+        own = tuple(vcpus.get(at, ()))
+        run_us, delay_us, throttled_us, poll_us = reading.counts(sums[at])
+        uuid, epoch = keys[-1][at]
+        yield Domain(
+            uuid=uuid,
+            epoch=epoch,
+            vcpu_count=len(own),
+            vcpus=own,
+            run_us=run_us,
+            run_delay_us=delay_us,
+            throttled_us=throttled_us,
+            halt_poll_us=poll_us,
+            disks=parts[at][0],
+            interfaces=parts[at][1],
+            memory=parts[at][2],
+            libvirt_interval_us=answered_us[at],
+        )

@@ -13,12 +13,16 @@ import msgspec
 
 from kvm_insight.model import (
     cluster,
+    control,
     dead_letter,
     finding,
+    host_report,
+    inventory,
     recommendation,
     recording,
     sample,
     state,
+    usage,
 )
 
 RECORDS: dict[str, type[sample.Wire]] = {
@@ -27,6 +31,16 @@ RECORDS: dict[str, type[sample.Wire]] = {
     'state': state.HostState,
     'cluster': cluster.Cluster,
     'recommendation': recommendation.Recommendation,
+    'usage': usage.HostUsage,
+    'host': host_report.HostReport,
+    'control': control.Order,
+    'inventory_host': inventory.HostFacts,
+    'inventory_project': inventory.ProjectFacts,
+    'inventory_group': inventory.GroupFacts,
+    'inventory_flavor': inventory.FlavorFacts,
+    'inventory_outlook': inventory.Outlook,
+    'inventory_aggregate': inventory.AggregateAdvice,
+    'inventory_planner': inventory.PlannerStatus,
     'dead_letter': dead_letter.DeadLetter,
     'recorded': recording.Recorded,
 }

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from kvm_insight.model import finding, sample
+from kvm_insight.model import finding, sample, usage
 
 SCHEMA = 'kvm_insight.state/1'
 
@@ -93,7 +93,7 @@ class HostState(
     #: Where it stands: the next sample of this host is at or after this.
     partition: sample.Count = 0
     offset: sample.Count = 0
-    #: The last sample, without its ledger: the next rates begin there.
+    #: The last sample's counters and no more: the next rates begin there.
     last: sample.Sample | None = None
     #: Agents that ended; what still comes from them is late.
     retired: list[sample.Text] = []
@@ -103,3 +103,5 @@ class HostState(
     host_baseline: Baseline = Baseline()
     tracks: list[Track] = []
     incidents: list[Incident] = []
+    #: The sums of the hour that is not over yet.
+    hour: usage.HostUsage | None = None

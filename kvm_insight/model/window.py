@@ -8,13 +8,14 @@ the time between two samples. All numbers are µs; what was not measured is
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy
 from numpy import typing as npt
 
+from kvm_insight.model import charge, rows, sliding
+
 Numbers = npt.NDArray[numpy.int64]
-Charges = npt.NDArray[Any]
 
 UNKNOWN = -1
 RUN, DELAY, THROTTLED, POLL, CONFIDENCE = range(5)
@@ -23,13 +24,10 @@ _FIELDS = 5
 #: What is kept. More slots than this come from an interval under a second.
 SPAN_US = 600_000_000
 MOST_SLOTS = 600
-#: A ledger row keeps its largest charges; the rest is added up.
-MOST_CHARGES = 8
-REST = 'rest'
-
-CHARGE = numpy.dtype([('victim', '<u2'), ('runner', '<u2'), ('us', '<u4')])
 _MOST_COLUMNS = 60_000
-_CHARGE_LIMIT = 2**32 - 1
+#: Values are kept in four bytes while all are so small that a few can be
+#: added up: 500 s of CPU in an interval. In eight from the first larger one.
+_NARROW = 2**29
 
 
 class Slot(NamedTuple):
@@ -42,13 +40,20 @@ class Slot(NamedTuple):
 
 
 class Values(NamedTuple):
-    """What one entity did in a slot; the confidence is its ledger row's."""
+    """What an entity did in a slot; the confidence is its ledger row's."""
 
     run_us: int = UNKNOWN
     delay_us: int = UNKNOWN
     throttled_us: int = UNKNOWN
     poll_us: int = UNKNOWN
     confidence_ppm: int = UNKNOWN
+
+
+class Table(NamedTuple):
+    """What all entities did in a slot: a row each, columns as in Values."""
+
+    entities: tuple[str, ...]
+    numbers: Numbers
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,11 +83,23 @@ class Window:
     def __init__(self) -> None:
         self.entities: list[str] = []
         self._column: dict[str, int] = {}
-        self.slots: Numbers = numpy.empty((0, 4), numpy.int64)
-        self.values: Numbers = numpy.empty((0, 0, _FIELDS), numpy.int64)
-        self.charges: list[Charges] = []
+        self._slots = rows.Rows(numpy.empty((0, 4), numpy.int64))
+        self._values = rows.Rows(numpy.empty((0, 0, _FIELDS), numpy.int32))
+        self._last_columns: tuple[tuple[str, ...], Numbers] | None = None
+        self.charges: list[charge.Charges] = []
         #: A column's slots that end at or before this do not count.
         self.since: Numbers = numpy.empty(0, numpy.int64)
+        self._sliding = sliding.Sliding()
+
+    @property
+    def slots(self) -> Numbers:
+        """Return a row a slot, as ``Slot`` has it."""
+        return self._slots.live
+
+    @property
+    def values(self) -> Numbers:
+        """Return by slot and column what ``Values`` has."""
+        return self._values.live
 
     def column(self, entity: str) -> int | None:
         """Return the column of an entity; None if it is in no slot."""
@@ -91,22 +108,21 @@ class Window:
     def push(
         self,
         slot: Slot,
-        values: Mapping[str, Values],
+        did: Table,
         charges: Mapping[str, Mapping[str, int]],
     ) -> None:
         """Append a slot; what is older than the span falls out."""
-        self._forget(slot.uptime_us, len(values))
-        for entity in values:
-            self._add(entity)
+        self._forget(slot.uptime_us, len(did.entities))
+        columns = self._columns(did.entities)
         packed = self._packed(charges)
-        shape = (1, self.values.shape[1], _FIELDS)
-        row = numpy.full(shape, UNKNOWN, numpy.int64)
-        for entity, value in values.items():
-            row[0, self._column[entity]] = value
-        self.slots = numpy.concatenate(
-            [self.slots, numpy.array([slot], numpy.int64)]
-        )
-        self.values = numpy.concatenate([self.values, row])
+        values = self.values
+        largest = did.numbers.max(initial=0)
+        if largest > _NARROW and values.dtype != numpy.int64:
+            self._values = rows.Rows(values.astype(numpy.int64))
+        row = numpy.full(values.shape[1:], UNKNOWN, numpy.int64)
+        row[columns] = did.numbers
+        self._values.append(row)
+        self._slots.append(numpy.array(slot, numpy.int64))
         self.charges.append(packed)
 
     def forget_before(self, entity: str, uptime_us: int) -> None:
@@ -115,25 +131,23 @@ class Window:
         column = self._column.get(entity)
         if column is not None:
             self.since[column] = max(self.since[column], uptime_us)
+            self._sliding.forget()
 
     def sums(self, seconds: int) -> Sums:
         """Return all columns' sums over the last so many seconds."""
-        begin = self.begin(seconds)
-        slots = self.slots[begin:]
-        values = self.values[begin:]
-        valid = values[:, :, RUN] >= 0
-        valid &= values[:, :, DELAY] >= 0
-        valid &= slots[:, :1] > self.since[None, :]
+        begin, end = self.begin(seconds), len(self.slots)
+        found = self._sliding.over(seconds, begin, end, self._totals)
+        return Sums(*found.T)
+
+    def _totals(self, begin: int, end: int) -> Numbers:
+        slots, values = self.slots[begin:end], self.values[begin:end]
+        valid = (values[:, :, RUN] >= 0) & (values[:, :, DELAY] >= 0)
+        valid &= slots[:, :1] > self.since
         known = numpy.where(valid[:, :, None], numpy.maximum(values, 0), 0)
-        totals = known.sum(axis=0)
-        measured = (valid * slots[:, 2:3]).sum(axis=0)
-        return Sums(
-            totals[:, RUN],
-            totals[:, DELAY],
-            totals[:, THROTTLED],
-            totals[:, POLL],
-            measured,
-        )
+        totals: Numbers = known.sum(axis=0, dtype=numpy.int64)
+        # In the place of what is not added up.
+        totals[:, CONFIDENCE] = slots[:, 2] @ valid
+        return totals
 
     def begin(self, seconds: int) -> int:
         """Return the first slot of which half lies within the window."""
@@ -162,32 +176,32 @@ class Window:
 
     def row(self, column: int, slots: Iterable[int]) -> dict[str, int]:
         """Return a victim's ledger row over some slots, largest first."""
-        total: dict[int, int] = {}
-        for slot in slots:
-            charges = self.charges[slot]
-            for charge in charges[charges['victim'] == column]:
-                runner = int(charge['runner'])
-                total[runner] = total.get(runner, 0) + int(charge['us'])
+        total = charge.row([self.charges[slot] for slot in slots], column)
         named = ((self.entities[at], us) for at, us in total.items())
         return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
 
-    def _packed(self, charges: Mapping[str, Mapping[str, int]]) -> Charges:
-        rows = []
-        for victim, row in charges.items():
-            if victim not in self._column:
-                continue
-            ordered = sorted(row.items(), key=lambda pair: (-pair[1], pair[0]))
-            rest = sum(us for _, us in ordered[MOST_CHARGES:])
-            for runner, us in [*ordered[:MOST_CHARGES], (REST, rest)]:
-                if us > 0 and self._add(runner):
-                    rows.append(
-                        (
-                            self._column[victim],
-                            self._column[runner],
-                            min(us, _CHARGE_LIMIT),
-                        )
-                    )
-        return numpy.array(rows, CHARGE)
+    def _packed(
+        self, charges: Mapping[str, Mapping[str, int]]
+    ) -> charge.Charges:
+        found = [
+            (self._column[victim], self._column[runner], us)
+            for victim, row in charges.items()
+            if victim in self._column
+            for runner, us in charge.largest(row)
+            if self._add(runner)
+        ]
+        return numpy.array(found, charge.KIND) if found else charge.NONE
+
+    def _columns(self, entities: tuple[str, ...]) -> Numbers:
+        """Return the columns of these; they are the same again and again."""
+        known = self._last_columns
+        if known is None or known[0] != entities:
+            for entity in entities:
+                self._add(entity)
+            columns = [self._column[entity] for entity in entities]
+            known = entities, numpy.array(columns, numpy.int64)
+            self._last_columns = known
+        return known[1]
 
     def _add(self, entity: str) -> bool:
         if entity in self._column:
@@ -202,18 +216,21 @@ class Window:
 
     def _widen(self, by: int) -> None:
         shape = (len(self.slots), by, _FIELDS)
-        empty = numpy.full(shape, UNKNOWN, numpy.int64)
-        self.values = numpy.concatenate([self.values, empty], axis=1)
+        empty = numpy.full(shape, UNKNOWN, self.values.dtype)
+        wider = numpy.concatenate([self.values, empty], axis=1)
+        self._values = rows.Rows(wider)
         self.since = numpy.concatenate(
             [self.since, numpy.zeros(by, numpy.int64)]
         )
+        self._sliding.forget()
 
     def _forget(self, uptime_us: int, live: int) -> None:
         old = int((self.slots[:, 0] <= uptime_us - SPAN_US).sum())
         drop = max(old, len(self.slots) - MOST_SLOTS + 1)
         if drop > 0:
-            self.slots = self.slots[drop:]
-            self.values = self.values[drop:]
+            self._sliding.drop(drop, self._totals)
+            self._slots.drop(drop)
+            self._values.drop(drop)
             del self.charges[:drop]
         if len(self.entities) > 2 * live + 32:
             self._prune()
@@ -231,10 +248,12 @@ class Window:
         for charges in self.charges:
             charges['victim'] = moved[charges['victim']]
             charges['runner'] = moved[charges['runner']]
-        self.values = self.values[:, keep]
+        self._values = rows.Rows(self.values[:, keep])
         self.since = self.since[keep]
         self.entities = [self.entities[at] for at in keep]
         self._column = {name: at for at, name in enumerate(self.entities)}
+        self._last_columns = None
+        self._sliding.forget()
 
 
 def rebuilt(
@@ -242,7 +261,7 @@ def rebuilt(
     slots: Numbers,
     values: Numbers,
     since: Numbers,
-    charges: list[Charges],
+    charges: list[charge.Charges],
 ) -> Window:
     """Return a window from its parts; the arrays may be flat.
 
@@ -251,9 +270,12 @@ def rebuilt(
     result = Window()
     result.entities = entities
     result._column = {name: at for at, name in enumerate(entities)}
-    result.slots = slots.reshape(-1, 4)
+    result._slots = rows.Rows(slots.reshape(-1, 4))
     depth = len(result.slots)
-    result.values = values.reshape(depth, len(entities), _FIELDS)
+    if values.max(initial=0) <= _NARROW:
+        values = values.astype(numpy.int32)
+    shaped = values.reshape(depth, len(entities), _FIELDS)
+    result._values = rows.Rows(shaped)
     result.since = since.reshape(len(entities))
     if len(charges) != depth:
         raise ValueError(f'{len(charges)} rows of charges, {depth} slots')

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts a domain of the sample together: host's side and libvirt's side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -11,6 +11,7 @@ from kvm_insight.observe import domain, knowledge, resctrl, roster
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(sample.Domain)
+_all_decoder = msgspec.json.Decoder(list[sample.Domain])
 
 Limits = Mapping[str, sample.DiskLimits]
 Paths = Mapping[str, str]
@@ -74,6 +75,31 @@ def described(
     return msgspec.structs.replace(
         found, identity=identity, vcpus_maximum=vcpus_maximum, disks=disks
     )
+
+
+def fit_all(
+    found: Sequence[sample.Domain],
+) -> tuple[list[sample.Domain], list[str]]:
+    """Return the domains that every reader will take, and why others are
+    left out."""
+    try:
+        return _all_decoder.decode(_encoder.encode(found)), []
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        # One of them does not fit: which one, only each by itself tells.
+        return _fit_each(found)
+
+
+def _fit_each(
+    found: Sequence[sample.Domain],
+) -> tuple[list[sample.Domain], list[str]]:
+    domains: list[sample.Domain] = []
+    misfits: list[str] = []
+    for one in found:
+        try:
+            domains.append(fit(one))
+        except exception.CollectorError as why:
+            misfits.append(str(why)[:1024])
+    return domains, misfits
 
 
 def fit(found: sample.Domain) -> sample.Domain:

@@ -134,6 +134,12 @@ def domain_paths(path: str) -> tuple[str, str] | None:
     return outer.lstrip('/'), inner.lstrip('/')
 
 
+@functools.lru_cache(maxsize=2048)
+def _groups(root: pathlib.Path, text: str) -> Groups:
+    """Return the groups; a domain says the same at each survey."""
+    return groups(read_layout(root), text)
+
+
 def groups(layout: Layout, text: str) -> Groups:
     """Return the domain's groups from its ``/proc/<pid>/cgroup``."""
     outer: dict[str, str] = {}
@@ -146,8 +152,11 @@ def groups(layout: Layout, text: str) -> Groups:
 
 
 def read_groups(
-    proc: pathlib.Path, root: pathlib.Path, pid: int
+    proc: pathlib.Path,
+    root: pathlib.Path,
+    pid: int,
+    reader: file.Read = file.read,
 ) -> Groups | None:
     """Return the domain's groups, or None if the process is gone."""
-    text = file.read(f'{proc}/{pid}/cgroup')
-    return None if text is None else groups(read_layout(root), text)
+    text = reader(f'{proc}/{pid}/cgroup')
+    return None if text is None else _groups(root, text)

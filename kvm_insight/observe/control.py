@@ -65,50 +65,58 @@ def weight_of_shares(shares: int) -> int:
     return min(10000, max(1, round(shares * 100 / 1024)))
 
 
-def read_quota(group: cgroup.Group) -> Quota | None:
+def read_quota(
+    group: cgroup.Group, reader: file.Read = file.read
+) -> Quota | None:
     """Return the group's own quota; None where it has no such file."""
     if group.v2:
-        text = file.read(f'{group.path}/cpu.max')
+        text = reader(f'{group.path}/cpu.max')
         return None if text is None else parse_cpu_max(text)
-    quota_us = file.read_number(f'{group.path}/cpu.cfs_quota_us')
-    period_us = file.read_number(f'{group.path}/cpu.cfs_period_us')
+    quota_us = file.read_number(f'{group.path}/cpu.cfs_quota_us', reader)
+    period_us = file.read_number(f'{group.path}/cpu.cfs_period_us', reader)
     if quota_us is None:
         return None
     return Quota(None if quota_us < 0 else quota_us, period_us)
 
 
-def read_weight(group: cgroup.Group) -> int | None:
+def read_weight(
+    group: cgroup.Group, reader: file.Read = file.read
+) -> int | None:
     """Return the group's weight in v2's measure."""
     if group.v2:
-        return file.read_number(f'{group.path}/cpu.weight')
-    shares = file.read_number(f'{group.path}/cpu.shares')
+        return file.read_number(f'{group.path}/cpu.weight', reader)
+    shares = file.read_number(f'{group.path}/cpu.shares', reader)
     return None if shares is None else weight_of_shares(shares)
 
 
-def read_throttling(group: cgroup.Group) -> Throttling | None:
+def read_throttling(
+    group: cgroup.Group, reader: file.Read = file.read
+) -> Throttling | None:
     """Return how the group's own quota throttled it."""
-    text = file.read(f'{group.path}/cpu.stat')
+    text = reader(f'{group.path}/cpu.stat')
     return None if text is None else parse_cpu_stat(text)
 
 
-def read(groups: cgroup.Groups) -> sample.CpuControl | None:
+def read(
+    groups: cgroup.Groups, reader: file.Read = file.read
+) -> sample.CpuControl | None:
     """Return the domain's CPU control; None if it has no CPU group."""
     outer = groups.find('cpu')
     inner = groups.find('cpu', inner=True)
     vcpu = groups.vcpu('cpu', 0)
     if outer is None or inner is None or vcpu is None:
         return None
-    group, quota = _tighter(outer, inner)
+    group, quota = _tighter(outer, inner, reader)
     if quota is None:
         return None
-    own = read_quota(vcpu) or Quota(None, None)
-    throttling = read_throttling(group) or Throttling(None, None, None)
+    own = read_quota(vcpu, reader) or Quota(None, None)
+    throttling = read_throttling(group, reader) or Throttling(None, None, None)
     return sample.CpuControl(
         quota_us=quota.quota_us,
         period_us=quota.period_us,
         vcpu_quota_us=own.quota_us,
         vcpu_period_us=own.period_us,
-        weight=read_weight(outer),
+        weight=read_weight(outer, reader),
         periods=throttling.periods,
         throttled_periods=throttling.throttled_periods,
         throttled_us=throttling.throttled_us,
@@ -116,17 +124,17 @@ def read(groups: cgroup.Groups) -> sample.CpuControl | None:
 
 
 def _tighter(
-    outer: cgroup.Group, inner: cgroup.Group
+    outer: cgroup.Group, inner: cgroup.Group, reader: file.Read
 ) -> tuple[cgroup.Group, Quota | None]:
     """Return where the domain's quota is: libvirt's group, or the scope.
 
     libvirt writes the domain's quota into its own group, an operator's
     ``systemctl set-property`` into the scope: the tighter one rules.
     """
-    quota = read_quota(outer)
+    quota = read_quota(outer, reader)
     if inner == outer:
         return outer, quota
-    own = read_quota(inner)
+    own = read_quota(inner, reader)
     if own is None or (quota is not None and quota.cores < own.cores):
         return outer, quota
     return inner, own
@@ -139,8 +147,9 @@ class Reader:
     that has one is read again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reader: file.Read = file.read) -> None:
         self.limited = False
+        self._reader = reader
         self._found: sample.CpuControl | None = None
         self._vcpus: dict[int, int | None] = {}
 
@@ -153,7 +162,7 @@ class Reader:
     def read(self, groups: cgroup.Groups) -> sample.CpuControl | None:
         """Return the domain's CPU control; None if it has no CPU group."""
         if self._found is None:
-            self._found = found = read(groups)
+            self._found = found = read(groups, self._reader)
             self.limited = found is not None and (
                 found.quota_us is not None or found.vcpu_quota_us is not None
             )
@@ -163,6 +172,6 @@ class Reader:
         """Return how long the vCPU's own group was throttled."""
         if index not in self._vcpus:
             group = groups.vcpu('cpu', index)
-            found = read_throttling(group) if group else None
+            found = read_throttling(group, self._reader) if group else None
             self._vcpus[index] = found.throttled_us if found else None
         return self._vcpus[index]

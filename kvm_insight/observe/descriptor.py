@@ -7,6 +7,7 @@ number. Descriptors are few, so beyond a budget the file is opened each time.
 """
 
 import os
+import pathlib
 
 from kvm_insight.observe import file
 
@@ -71,3 +72,37 @@ class Kept:
             os.close(self._descriptor)
             self._descriptor = -1
             self._budget.give()
+
+
+class Files:
+    """Files that are kept open by path; ``read`` is as ``file.read``."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._kept: dict[str, Kept] = {}
+        self._names: dict[pathlib.Path, list[str]] = {}
+
+    def names(self, path: pathlib.Path) -> list[str]:
+        """Return the names in a folder whose files stay the same, as those
+        of a cgroup do; empty when it is not there (yet)."""
+        if not self._names.get(path):
+            self._names[path] = file.names(path)
+        return self._names[path]
+
+    def read(self, path: pathlib.Path | str) -> str | None:
+        """Return what the file says; None when it is not there (any more)."""
+        name = str(path)
+        kept = self._kept.get(name)
+        if kept is None:
+            kept = self._kept[name] = Kept(name, self._budget)
+        chunk = kept.read(file.CHUNK)
+        if chunk is None or len(chunk) < file.SHORT:
+            return None if chunk is None else chunk.decode(errors='replace')
+        # What is longer may come in parts: from its beginning, to its end.
+        return file.read(path)
+
+    def close(self) -> None:
+        """Release all descriptors."""
+        for kept in self._kept.values():
+            kept.close()
+        self._kept = {}

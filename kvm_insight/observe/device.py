@@ -50,38 +50,48 @@ def read_disks(
     return [disks[name] for name in sorted(disks) if _is_disk(sysfs, name)]
 
 
-def read_nics(sysfs: pathlib.Path) -> list[sample.Nic]:
-    """Return physical network devices and bonds.
+class Nics:
+    """Physical network devices and bonds, told from all others once.
 
     Taps, bridges, tunnels and the representors of virtual functions repeat
     what the guests' interfaces tell.
     """
-    root = sysfs / 'class/net'
-    found = []
-    for name in sorted(file.names(root)):
-        if _is_nic(root / name):
-            nic = _read_nic(root / name)
-            if nic is not None:
-                found.append(nic)
-    return found
+
+    def __init__(self, sysfs: pathlib.Path) -> None:
+        self._root = sysfs / 'class/net'
+        #: Name -> whether it is one; a host has many times more taps.
+        self._known: dict[str, bool] = {}
+
+    def read(self) -> list[sample.Nic]:
+        """Return those that are there now."""
+        names = sorted(file.names(self._root))
+        self._known = {
+            name: self._is_nic(name) if known is None else known
+            for name in names
+            for known in [self._known.get(name)]
+        }
+        found = [
+            _read_nic(self._root / name) for name in names if self._known[name]
+        ]
+        return [nic for nic in found if nic is not None]
+
+    def _is_nic(self, name: str) -> bool:
+        folder = self._root / name
+        if (folder / 'bonding').exists():
+            return True
+        if not (folder / 'device').exists() or (folder / 'tun_flags').exists():
+            return False
+        try:
+            port = file.read(folder / 'phys_port_name')
+        except exception.KvmInsightError:
+            # Most drivers do not know port names and refuse to read.
+            port = None
+        return not (port and _REPRESENTOR.fullmatch(port.strip()))
 
 
 def _is_disk(sysfs: pathlib.Path, name: str) -> bool:
     folder = sysfs / 'block' / name.replace('/', '!')
     return (folder / 'device').exists() or (folder / 'md').exists()
-
-
-def _is_nic(folder: pathlib.Path) -> bool:
-    if (folder / 'bonding').exists():
-        return True
-    if not (folder / 'device').exists() or (folder / 'tun_flags').exists():
-        return False
-    try:
-        port = file.read(folder / 'phys_port_name')
-    except exception.KvmInsightError:
-        # Most drivers do not know port names and refuse to read.
-        port = None
-    return not (port and _REPRESENTOR.fullmatch(port.strip()))
 
 
 def _read_nic(folder: pathlib.Path) -> sample.Nic | None:
@@ -93,7 +103,7 @@ def _read_nic(folder: pathlib.Path) -> sample.Nic | None:
             ('errors', 'errors'),
             ('drops', 'dropped'),
         ):
-            path = folder / 'statistics' / f'{direction}_{source}'
+            path = f'{folder}/statistics/{direction}_{source}'
             value = file.read_number(path)
             if value is None:
                 return None

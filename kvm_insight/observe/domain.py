@@ -6,19 +6,18 @@ is put beside it by the agent.
 """
 
 import dataclasses
-import pathlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 from kvm_insight import exception
 from kvm_insight.model import contention, sample
 from kvm_insight.observe import (
     cgroup,
-    collector,
     control,
     descriptor,
     footprint,
     kvm,
+    place,
     pressure,
     process,
     resctrl,
@@ -27,7 +26,6 @@ from kvm_insight.observe import (
     vhost,
 )
 
-NO_SCHEDSTAT = 'the kernel does not count run delay (CONFIG_SCHED_INFO)'
 NO_GROUP = 'QEMU is in no cgroup of its own'
 _KINDS: tuple[Literal['emulator', 'iothread', 'vhost'], ...] = (
     'emulator',
@@ -54,54 +52,30 @@ class Parts:
     run_delay_us: int | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Source:
-    """Where all domains of a host are read."""
-
-    proc: pathlib.Path
-    sysfs: pathlib.Path
-    cgroup_root: pathlib.Path
-    board: collector.Board
-    budget: descriptor.Budget = dataclasses.field(
-        default_factory=descriptor.Budget
+def open_domain(where: place.Place, pid: int) -> 'Domain | None':
+    """Return the domain of this QEMU process; None if it is gone."""
+    opened = process.open_process(
+        where.proc, pid, counts=where.counts(), budget=where.budget
     )
-
-    def counts(self) -> bool:
-        """Say whether the kernel counts run delay; notes it if not."""
-        if task.read_schedstat_works(self.proc):
-            return True
-        self.board.lack('schedstat', NO_SCHEDSTAT)
-        return False
-
-    def monitors(self) -> dict[pathlib.Path, frozenset[int]]:
-        """Return the resctrl groups of now, read once for all domains."""
-        root = self.sysfs / 'fs/resctrl'
-        return (
-            self.board.run('resctrl', lambda: resctrl.read_groups(root)) or {}
-        )
-
-    def open(self, pid: int) -> 'Domain | None':
-        """Return the domain of this QEMU process; None if it is gone."""
-        opened = process.open_process(
-            self.proc, pid, counts=self.counts(), budget=self.budget
-        )
-        return None if opened is None else Domain(self, opened)
+    return None if opened is None else Domain(where, opened)
 
 
 class Domain:
     """One QEMU process with its vhost workers, followed until it ends."""
 
-    def __init__(self, source: Source, qemu: process.Process) -> None:
-        self._source = source
+    def __init__(self, where: place.Place, qemu: process.Process) -> None:
+        self._place = where
         self._qemu = qemu
         self._workers = vhost.Workers(
-            source.proc, source.budget, counts=qemu.counts
+            where.proc, where.budget, counts=qemu.counts
         )
-        self._throttle = throttle.Throttle(source.budget)
-        self._control = control.Reader()
+        self._throttle = throttle.Throttle(where.budget)
+        self._files = descriptor.Files(where.budget)
+        self._control = control.Reader(self._files.read)
         self._surveyed = False
+        self._affinity: str | None = None
         self._groups = cgroup.read_groups(
-            source.proc, source.cgroup_root, qemu.pid
+            where.proc, where.cgroup_root, qemu.pid
         )
 
     @property
@@ -164,36 +138,35 @@ class Domain:
             )
 
     def sweep(
-        self,
-        monitors: Mapping[pathlib.Path, frozenset[int]] | None = None,
-        *,
-        survey: bool = True,
+        self, shared: place.Shared | None = None, *, survey: bool = True
     ) -> Parts | None:
         """Return everything, or None when QEMU is gone.
 
-        ``monitors``: from ``Source.monitors``. Without ``survey`` memory is
+        ``shared``: from ``place.Place.shared``. Without ``survey`` memory is
         left out, and affinity and weight are as they were.
         """
-        run = self._source.board.run
+        run = self._place.board.run
+        shared = shared or place.Shared()
         survey = survey or not self._surveyed
         self._surveyed = True
         self._control.begin(anew=survey)
         if not run('threads', self._refresh if survey else self._follow):
             return None
+        totals = self._totals()
         parts = Parts(
             epoch=self.epoch,
             vcpus=self._vcpus(),
-            threads=self._kinds(),
-            affinity=self._qemu.affinity(),
+            threads=self._kinds(totals),
+            affinity=self._affinity,
             cpu=run('cpu_control', self._cpu),
-            kvm=run('kvm', lambda: kvm.read(self._source.sysfs, self.pid)),
+            kvm=run('kvm', lambda: kvm.read(shared.machines.get(self.pid))),
             pressure=run('domain_pressure', self._pressure),
             memory=run(
                 'domain_memory', self._memory if survey else sample.Memory
             )
             or sample.Memory(),
-            monitored=resctrl.read(dict(monitors or {}), self.tids),
-            run_delay_us=self._run_delay_us(),
+            monitored=resctrl.read(shared.monitors, self.tids),
+            run_delay_us=self._run_delay_us(totals),
         )
         return None if self.gone else parts
 
@@ -202,6 +175,7 @@ class Domain:
         self._qemu.close()
         self._workers.close()
         self._throttle.close()
+        self._files.close()
 
     def _all(self) -> Iterator[process.Thread]:
         yield from self._qemu.threads.values()
@@ -209,16 +183,20 @@ class Domain:
 
     def _follow(self) -> bool:
         self._workers.refresh()
-        return self._qemu.rename()
+        return self._qemu.follow()
 
     def _refresh(self) -> bool:
         self._workers.refresh()
         if not self._qemu.refresh():
             return False
         groups = cgroup.read_groups(
-            self._source.proc, self._source.cgroup_root, self.pid
+            self._place.proc,
+            self._place.cgroup_root,
+            self.pid,
+            self._files.read,
         )
         self._groups = groups or self._groups
+        self._affinity = self._qemu.affinity()
         return True
 
     def _vcpus(self) -> list[sample.Vcpu]:
@@ -251,26 +229,31 @@ class Domain:
             ),
         )
 
-    def _kinds(self) -> list[sample.Threads]:
+    def _totals(self) -> process.Totals:
+        """Return what all threads of each kind used, workers among them."""
+        totals = self._qemu.totals()
+        if self._workers.pids or self._workers.total().slices:
+            threads, used = totals.get('vhost', (0, task.NOTHING))
+            totals['vhost'] = (
+                threads + len(self._workers.pids),
+                used.plus(self._workers.total()),
+            )
+        return totals
+
+    def _kinds(self, totals: process.Totals) -> list[sample.Threads]:
         found = []
         for kind in _KINDS:
-            threads = len(list(self._qemu.of_kind(kind)))
-            total = self._qemu.total(kind)
-            if kind == 'vhost':
-                threads += len(self._workers.pids)
-                total = process.add(total, self._workers.total())
+            threads, total = totals.get(kind, (0, task.NOTHING))
             if not threads and not total.slices:
                 continue
             used = total._asdict() if self._qemu.counts else {}
             found.append(sample.Threads(kind=kind, threads=threads, **used))
         return found
 
-    def _run_delay_us(self) -> int | None:
+    def _run_delay_us(self, totals: process.Totals) -> int | None:
         if not self._qemu.counts:
             return None
-        kinds: tuple[task.Kind, ...] = ('vcpu', *_KINDS)
-        total = sum(self._qemu.total(kind).run_delay_us for kind in kinds)
-        return total + self._workers.total().run_delay_us
+        return sum(used.run_delay_us for _, used in totals.values())
 
     def _cpu(self) -> sample.CpuControl | None:
         found = self._control.read(self._groups) if self._groups else None
@@ -279,13 +262,15 @@ class Domain:
         return found
 
     def _pressure(self) -> sample.Pressure | None:
-        return pressure.read_group(self._groups) if self._groups else None
-
-    def _memory(self) -> sample.Memory | None:
-        proc, board = self._source.proc, self._source.board
         if self._groups is None:
             return None
-        return footprint.read(proc, self.pid, self._groups, board)
+        return pressure.read_group(self._groups, self._files.read)
+
+    def _memory(self) -> sample.Memory | None:
+        proc, board = self._place.proc, self._place.board
+        if self._groups is None:
+            return None
+        return footprint.read(proc, self.pid, self._groups, board, self._files)
 
     def _throttled_us(self, thread: process.Thread) -> int:
         index = thread.role.index

@@ -10,8 +10,16 @@ here (``NoData``), or it is broken (``CollectorError``).
 import errno
 import os
 import pathlib
+from collections.abc import Callable
 
 from kvm_insight import exception
+
+CHUNK = 65536
+#: A shorter read was the last: the kernel hands out whole records and fills
+#: a page before it stops, so what is between this and a page may go on.
+SHORT = 1024
+#: What reads a file: ``read``, or the same with descriptors kept open.
+Read = Callable[[pathlib.Path | str], str | None]
 
 _GONE = {errno.ENOENT, errno.ESRCH, errno.ENOTDIR, errno.ENODEV}
 _SILENT = {
@@ -35,9 +43,9 @@ def read(path: pathlib.Path | str) -> str | None:
         raise explain(path, why) from why
 
 
-def read_number(path: pathlib.Path | str) -> int | None:
+def read_number(path: pathlib.Path | str, reader: Read = read) -> int | None:
     """Return the number in the file; None as with ``read``."""
-    text = read(path)
+    text = reader(path)
     return None if text is None else number(text, str(path))
 
 
@@ -102,7 +110,8 @@ def explain(
 
 def _whole(descriptor: int) -> str:
     chunks = []
-    # A short read is not the end: the kernel hands out whole records.
-    while chunk := os.read(descriptor, 65536):
+    while chunk := os.read(descriptor, CHUNK):
         chunks.append(chunk)
+        if len(chunk) < SHORT:
+            break
     return b''.join(chunks).decode(errors='replace')

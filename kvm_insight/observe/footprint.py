@@ -4,7 +4,14 @@
 import pathlib
 
 from kvm_insight.model import sample
-from kvm_insight.observe import cgroup, collector, memory, numa, task
+from kvm_insight.observe import (
+    cgroup,
+    collector,
+    descriptor,
+    memory,
+    numa,
+    task,
+)
 
 
 def read(
@@ -12,17 +19,20 @@ def read(
     pid: int,
     groups: cgroup.Groups,
     board: collector.Board,
+    files: descriptor.Files,
 ) -> sample.Memory | None:
     """Return what the domain takes of the host, or None if it is gone."""
-    resident = memory.read_resident(proc, pid)
-    stat = task.read_process(proc, pid)
+    resident = memory.read_resident(proc, pid, files.read)
+    stat = task.read_process(proc, pid, files.read)
     if resident is None or stat is None:
         return None
-    charged = memory.read_charged(groups)
+    charged = memory.read_charged(groups, files.read)
     # The page tables are only for those who may trace the process.
     nodes, pages = board.run(
         'domain_numa',
-        lambda: _spread(proc, pid, groups, huge=bool(resident.hugetlb_bytes)),
+        lambda: _spread(
+            proc, pid, groups, files, huge=bool(resident.hugetlb_bytes)
+        ),
     ) or (None, None)
     swap_bytes = charged.swap_bytes if charged else None
     if swap_bytes is None:
@@ -35,7 +45,7 @@ def read(
         host_major_faults=stat.major_faults,
         host_minor_faults=stat.minor_faults,
         ksm_shared_bytes=board.run(
-            'domain_ksm', lambda: memory.read_ksm(proc, pid)
+            'domain_ksm', lambda: memory.read_ksm(proc, pid, files.read)
         ),
         numa_bytes=nodes,
         hugepage_bytes=pages,
@@ -43,15 +53,20 @@ def read(
 
 
 def _spread(
-    proc: pathlib.Path, pid: int, groups: cgroup.Groups, *, huge: bool
+    proc: pathlib.Path,
+    pid: int,
+    groups: cgroup.Groups,
+    files: descriptor.Files,
+    *,
+    huge: bool,
 ) -> tuple[dict[str, int] | None, dict[str, int] | None]:
     """Return node -> bytes, and page size -> bytes of huge pages.
 
     The group knows the first unless huge pages are used, which it does not
     count; only then the process's page tables are walked.
     """
-    nodes = numa.read_numa(groups)
-    pages = numa.read_hugetlb(groups)
+    nodes = numa.read_numa(groups, files.read)
+    pages = numa.read_hugetlb(groups, files)
     if nodes is not None and not huge:
         return nodes, pages
     maps = numa.read_numa_maps(proc, pid)

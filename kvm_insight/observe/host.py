@@ -30,6 +30,7 @@ class Host:
     sysfs: pathlib.Path
     board: collector.Board
     scanner: service.Scanner
+    nics: device.Nics
 
     def read(
         self, own: Collection[int]
@@ -71,7 +72,7 @@ class Host:
             disks=run(
                 'disks', lambda: device.read_disks(self.proc, self.sysfs)
             ),
-            nics=run('nics', lambda: device.read_nics(self.sysfs)),
+            nics=run('nics', self.nics.read),
             services=service.published(busy),
         )
         return system, busy
@@ -84,7 +85,13 @@ def open_host(
     board: collector.Board,
 ) -> Host:
     """Return the host that these trees are."""
-    return Host(proc, sysfs, board, service.Scanner(proc, cgroup_root))
+    return Host(
+        proc,
+        sysfs,
+        board,
+        service.Scanner(proc, cgroup_root),
+        device.Nics(sysfs),
+    )
 
 
 def parse_meminfo(text: str) -> dict[str, int]:

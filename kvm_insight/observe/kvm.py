@@ -17,25 +17,32 @@ LOCKED = 'debugfs is locked down (Secure Boot), or not readable'
 NOT_THERE = 'KVM has no statistics here (the guests run under TCG)'
 
 
-def read(sysfs: pathlib.Path, pid: int) -> sample.Kvm | None:
-    """Return the counters of this QEMU process.
-
-    None if KVM has no machine of this process (it runs under TCG, or is
-    gone); raises NoData where no machine can have any.
-    """
+def read_machines(sysfs: pathlib.Path) -> dict[int, pathlib.Path]:
+    """Return QEMU's pid -> its machine; NoData where none can have any."""
     root = sysfs / 'kernel/debug'
     if not file.names(root):
         raise exception.NoData(NOT_MOUNTED)
-    machines = file.names(root / 'kvm')
-    if not machines:
+    names = file.names(root / 'kvm')
+    machines = {
+        int(pid): root / 'kvm' / name
+        for name in names
+        for pid, dash, _ in [name.partition('-')]
+        if dash and pid.isdecimal()
+    }
+    if not names:
         raise exception.NoData(NOT_THERE)
-    for name in machines:
-        if name.startswith(f'{pid}-'):
-            try:
-                return _read_machine(root / 'kvm' / name)
-            except exception.NoData as why:
-                raise exception.NoData(LOCKED) from why
-    return None
+    return machines
+
+
+def read(machine: pathlib.Path | None) -> sample.Kvm | None:
+    """Return a machine's counters; None if KVM has none of the process (it
+    runs under TCG, or is gone)."""
+    if machine is None:
+        return None
+    try:
+        return _read_machine(machine)
+    except exception.NoData as why:
+        raise exception.NoData(LOCKED) from why
 
 
 def _read_machine(folder: pathlib.Path) -> sample.Kvm | None:

@@ -3,10 +3,14 @@
 
 import dataclasses
 import pathlib
+import re
 
 from kvm_insight import exception
 from kvm_insight.observe import cgroup, file
 
+_RESIDENT = re.compile(
+    r'^(VmRSS|HugetlbPages|VmSwap):\s+(\d+) kB$', re.MULTILINE
+)
 #: x86 and every arm64 kernel of the distributions that run KVM.
 PAGE_BYTES = 4096
 
@@ -31,12 +35,10 @@ class Resident:
 
 def parse_status(text: str) -> Resident:
     """Return the process's memory; kernel threads have none."""
-    found = file.pairs(text)
-
-    def size(name: str) -> int | None:
-        return found[name] * 1024 if name in found else None
-
-    return Resident(size('VmRSS'), size('HugetlbPages'), size('VmSwap'))
+    found = {name: int(kib) * 1024 for name, kib in _RESIDENT.findall(text)}
+    return Resident(
+        found.get('VmRSS'), found.get('HugetlbPages'), found.get('VmSwap')
+    )
 
 
 def parse_ksm_stat(text: str) -> int | None:
@@ -45,15 +47,19 @@ def parse_ksm_stat(text: str) -> int | None:
     return None if pages is None else pages * PAGE_BYTES
 
 
-def read_resident(proc: pathlib.Path, pid: int) -> Resident | None:
+def read_resident(
+    proc: pathlib.Path, pid: int, reader: file.Read = file.read
+) -> Resident | None:
     """Return what is resident, or None if the process is gone."""
-    text = file.read(f'{proc}/{pid}/status')
+    text = reader(f'{proc}/{pid}/status')
     return None if text is None else parse_status(text)
 
 
-def read_ksm(proc: pathlib.Path, pid: int) -> int | None:
+def read_ksm(
+    proc: pathlib.Path, pid: int, reader: file.Read = file.read
+) -> int | None:
     """Return what KSM merged of this process; NoData before Linux 6.1."""
-    text = file.read(f'{proc}/{pid}/ksm_stat')
+    text = reader(f'{proc}/{pid}/ksm_stat')
     if text is not None:
         found = parse_ksm_stat(text)
         if found is not None:
@@ -66,32 +72,35 @@ def read_ksm(proc: pathlib.Path, pid: int) -> int | None:
     raise exception.NoData('the kernel has no KSM figures of a process')
 
 
-def read_charged(groups: cgroup.Groups) -> Charged | None:
+def read_charged(
+    groups: cgroup.Groups, reader: file.Read = file.read
+) -> Charged | None:
     """Return what is charged to the domain; None without a memory group."""
     group = groups.find('memory')
-    if group is None or not group.path.exists():
+    if group is None:
         return None
-    return _charged_v2(group.path) if group.v2 else _charged_v1(group.path)
+    read = _charged_v2 if group.v2 else _charged_v1
+    return read(group.path, reader)
 
 
-def _charged_v2(path: pathlib.Path) -> Charged | None:
-    current = file.read_number(f'{path}/memory.current')
+def _charged_v2(path: pathlib.Path, reader: file.Read) -> Charged | None:
+    current = file.read_number(f'{path}/memory.current', reader)
     if current is None:
         return None
-    events = file.pairs(file.read(f'{path}/memory.events') or '')
+    events = file.pairs(reader(f'{path}/memory.events') or '')
     return Charged(
         current,
-        file.read_number(f'{path}/memory.swap.current'),
+        file.read_number(f'{path}/memory.swap.current', reader),
         events.get('oom_kill'),
     )
 
 
-def _charged_v1(path: pathlib.Path) -> Charged | None:
-    current = file.read_number(f'{path}/memory.usage_in_bytes')
+def _charged_v1(path: pathlib.Path, reader: file.Read) -> Charged | None:
+    current = file.read_number(f'{path}/memory.usage_in_bytes', reader)
     if current is None:
         return None
-    both = file.read_number(f'{path}/memory.memsw.usage_in_bytes')
-    events = file.pairs(file.read(f'{path}/memory.oom_control') or '')
+    both = file.read_number(f'{path}/memory.memsw.usage_in_bytes', reader)
+    events = file.pairs(reader(f'{path}/memory.oom_control') or '')
     # The two are read one after the other, so their difference may dip.
     swap = None if both is None else max(0, both - current)
     return Charged(current, swap, events.get('oom_kill'))

@@ -6,7 +6,7 @@ import pathlib
 import re
 from collections.abc import Mapping
 
-from kvm_insight.observe import cgroup, file, memory
+from kvm_insight.observe import cgroup, descriptor, file, memory
 
 _NODE = re.compile(r'N(\d+)=(\d+)')
 _HUGE = re.compile(r'hugepages-(\d+)kB')
@@ -31,10 +31,11 @@ def parse_numa_stat(text: str, *, v2: bool) -> dict[str, int]:
     v2 counts anonymous and file memory apart, in bytes; v1 a total, in
     pages, of the group itself and once more with its children.
     """
-    wanted = ('anon', 'file') if v2 else _v1_total(text)
+    # Not anon_thp and file_mapped, which are parts of these.
+    wanted = ('anon ', 'file ') if v2 else _v1_total(text)
     nodes: dict[str, int] = {}
     for line in text.splitlines():
-        if re.split('[ =]', line, maxsplit=1)[0] in wanted:
+        if line.startswith(wanted):
             for node, count in _NODE.findall(line):
                 size = int(count) * (1 if v2 else memory.PAGE_BYTES)
                 nodes[node] = nodes.get(node, 0) + size
@@ -72,12 +73,14 @@ def parse_page_size(name: str) -> int | None:
     return int(size) * _UNITS[unit]
 
 
-def read_numa(groups: cgroup.Groups) -> dict[str, int] | None:
+def read_numa(
+    groups: cgroup.Groups, reader: file.Read = file.read
+) -> dict[str, int] | None:
     """Return node -> bytes charged to the group; huge pages are not in."""
     group = groups.find('memory')
     if group is None:
         return None
-    text = file.read(f'{group.path}/memory.numa_stat')
+    text = reader(f'{group.path}/memory.numa_stat')
     return None if text is None else parse_numa_stat(text, v2=group.v2)
 
 
@@ -124,19 +127,21 @@ def read_host_hugepages(
     return pages or None
 
 
-def read_hugetlb(groups: cgroup.Groups) -> dict[str, int] | None:
+def read_hugetlb(
+    groups: cgroup.Groups, files: descriptor.Files
+) -> dict[str, int] | None:
     """Return page size in KiB -> bytes of the group's huge pages."""
     group = groups.find('hugetlb')
     if group is None:
         return None
     suffix = '.current' if group.v2 else '.usage_in_bytes'
     found: dict[str, int] = {}
-    for name in file.names(group.path):
+    for name in files.names(group.path):
         words = name.removesuffix(suffix).split('.')
         if not name.endswith(suffix) or len(words) != 2:
             continue
         size = parse_page_size(words[1])
-        count = file.read_number(f'{group.path}/{name}')
+        count = file.read_number(f'{group.path}/{name}', files.read)
         if size is not None and count is not None:
             found[str(size)] = count
     return found or None
@@ -144,4 +149,4 @@ def read_hugetlb(groups: cgroup.Groups) -> dict[str, int] | None:
 
 def _v1_total(text: str) -> tuple[str, ...]:
     hierarchical = 'hierarchical_total='
-    return ('hierarchical_total',) if hierarchical in text else ('total',)
+    return (hierarchical,) if hierarchical in text else ('total=',)

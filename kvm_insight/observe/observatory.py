@@ -16,7 +16,9 @@ from kvm_insight.observe import (
     hypervisor,
     knowledge,
     myself,
+    place,
     population,
+    rest,
     roster,
     service,
     tick,
@@ -53,6 +55,8 @@ class Sight:
     ledger: sample.Ledger | None
     collectors: list[sample.Collector]
     missing: dict[str, str]
+    #: Nothing that libvirt knows can have changed much.
+    at_rest: bool
 
 
 class Observatory:
@@ -64,20 +68,21 @@ class Observatory:
         self.ticks = 0
         self._board = collector.Board()
         self._hypervisor = hypervisor.Hypervisor(settings.hypervisor)
-        source = domain.Source(
+        where = place.Place(
             settings.proc,
             settings.sysfs,
             settings.cgroup_root,
             self._board,
             descriptor.Budget(settings.descriptors),
         )
-        self._population = population.Population(source)
+        self._population = population.Population(where)
         self._roster = roster.Roster(settings.proc, settings.run_dir)
-        self._ticker = tick.Ticker(source)
+        self._ticker = tick.Ticker(where)
         self._host = host.open_host(
             settings.proc, settings.sysfs, settings.cgroup_root, self._board
         )
         self._busy: list[service.Busy] = []
+        self._rest = rest.Rest()
 
     def start(self, patience_s: float) -> None:
         """Begin; wait so long for libvirt's first answer, and no longer."""
@@ -125,6 +130,9 @@ class Observatory:
             ledger=ledger,
             collectors=collectors,
             missing=missing,
+            at_rest=self._rest.look(
+                uptime_us, system, [parts for _, parts in swept]
+            ),
         )
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 
 from kvm_insight.model import entity
-from kvm_insight.observe import domain, roster
+from kvm_insight.observe import domain, place, roster
 from kvm_insight.observe.ledger import port
 
 
@@ -20,9 +20,12 @@ class Resident:
 class Population:
     """Opens who comes, closes who leaves; keeps run delay between sweeps."""
 
-    def __init__(self, source: domain.Source) -> None:
-        self._source = source
+    def __init__(self, where: place.Place) -> None:
+        self._place = where
         self._residents: dict[int, Resident] = {}
+        #: What they are the residents of; nothing while one of these could
+        #: not be opened, which is tried again.
+        self._entries: list[roster.Entry] = []
         #: Epoch -> run delay of all threads at the last sweep.
         self._delays: dict[str, int] = {}
 
@@ -34,6 +37,10 @@ class Population:
 
     def update(self, entries: Collection[roster.Entry]) -> bool:
         """Follow these and no others; say whether anything changed."""
+        if entries == self._entries and not any(
+            one.follower.gone for one in self._residents.values()
+        ):
+            return False
         wanted = _unique(entries)
         changed = False
         for pid, resident in list(self._residents.items()):
@@ -43,10 +50,12 @@ class Population:
         for pid, entry in wanted.items():
             if pid in self._residents:
                 continue
-            follower = self._source.open(pid)
+            follower = domain.open_domain(self._place, pid)
             if follower is not None:
                 self._residents[pid] = Resident(entry, follower)
                 changed = True
+        whole = len(self._residents) == len(wanted)
+        self._entries = list(entries) if whole else []
         return changed
 
     def followers(self) -> dict[str, domain.Domain]:
@@ -82,9 +91,9 @@ class Population:
         self, *, survey: bool = True
     ) -> list[tuple[roster.Entry, domain.Parts]]:
         """Return everything of everybody; who vanished is left out."""
-        monitors = self._source.monitors()
+        shared = self._place.shared()
         found = [
-            (resident.entry, resident.follower.sweep(monitors, survey=survey))
+            (resident.entry, resident.follower.sweep(shared, survey=survey))
             for resident in self
         ]
         return [(entry, parts) for entry, parts in found if parts is not None]

@@ -2,6 +2,7 @@
 """Pressure stall information of the host and of one group."""
 
 import pathlib
+import re
 
 from kvm_insight import exception
 from kvm_insight.model import sample
@@ -12,17 +13,13 @@ NO_FILES = 'cgroup v1 has no pressure files'
 GROUP_OFF = 'PSI is off for cgroups (boot with psi=1)'
 NO_GROUP = 'QEMU is in no cgroup of its own'
 
+_TOTAL = re.compile(r'^(some|full) .*total=(\d+)$', re.MULTILINE)
 _RESOURCES = ('cpu', 'memory', 'io', 'irq')
 
 
 def parse(text: str) -> dict[str, int]:
     """Return ``some`` and ``full`` -> total µs of one pressure file."""
-    totals: dict[str, int] = {}
-    for line in text.splitlines():
-        kind, _, _ = line.partition(' ')
-        total = line.rpartition('total=')[2]
-        if kind in ('some', 'full') and total.isdecimal():
-            totals[kind] = int(total)
+    totals = {kind: int(total) for kind, total in _TOTAL.findall(text)}
     if not totals:
         raise exception.CollectorError(f'pressure: {text[:60]!r}')
     return totals
@@ -30,13 +27,15 @@ def parse(text: str) -> dict[str, int]:
 
 def read_host(proc: pathlib.Path) -> sample.Pressure:
     """Return the host's pressure; NoData where PSI is off."""
-    found = _read(f'{proc}/pressure', '')
+    found = _read(f'{proc}/pressure', '', file.read)
     if found is None:
         raise exception.NoData(OFF)
     return found
 
 
-def read_group(groups: cgroup.Groups) -> sample.Pressure | None:
+def read_group(
+    groups: cgroup.Groups, reader: file.Read = file.read
+) -> sample.Pressure | None:
     """Return the domain's pressure, or None if its group is gone.
 
     Raises NoData with the reason where this host cannot tell.
@@ -46,17 +45,19 @@ def read_group(groups: cgroup.Groups) -> sample.Pressure | None:
     group = groups.unified()
     if group is None:
         raise exception.NoData(NO_GROUP)
-    found = _read(str(group.path), '.pressure')
+    found = _read(str(group.path), '.pressure', reader)
     if found is None and group.path.exists():
         raise exception.NoData(GROUP_OFF)
     return found
 
 
-def _read(folder: str, suffix: str) -> sample.Pressure | None:
+def _read(
+    folder: str, suffix: str, reader: file.Read
+) -> sample.Pressure | None:
     totals: dict[str, int] = {}
     for resource in _RESOURCES:
         try:
-            text = file.read(f'{folder}/{resource}{suffix}')
+            text = reader(f'{folder}/{resource}{suffix}')
         except exception.NoData:
             # With psi=0 older kernels keep the files and refuse to read.
             continue

@@ -3,12 +3,14 @@
 
 import functools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from kvm_insight.model import cpulist
 from kvm_insight.observe import descriptor, file, task
 
-_NOTHING = task.Usage(0, 0, 0)
+_SETTLED = 2
+#: Kind -> how many threads live, and what these and ended ones used.
+Totals = dict[task.Kind, tuple[int, task.Usage]]
 _UNKNOWN = task.Role('emulator')
 
 
@@ -22,8 +24,10 @@ class Thread:
         'affinity',
         'base',
         'last_cpu',
+        'refreshed',
         'role',
         'state',
+        'text',
         'tid',
         'usage',
     )
@@ -34,31 +38,38 @@ class Thread:
         self.tid = tid
         self._schedstat = descriptor.Kept(f'{folder}/{tid}/schedstat', budget)
         self._stat = descriptor.Kept(f'{folder}/{tid}/stat', budget)
+        #: Its ``stat`` when it was last read.
+        self.text = b''
         self._head = b''
         self.role = _UNKNOWN
         #: What it had used before it got this role.
-        self.base = _NOTHING
+        self.base = task.NOTHING
         self.usage: task.Usage | None = None
         self.state = ''
         self.last_cpu = 0
+        #: How often ``Process.refresh`` saw it; from twice on its name stays.
+        self.refreshed = 0
         #: Linux list format, as of the last ``Process.refresh``.
         self.affinity: str | None = None
 
-    def read(self, *, counts: bool) -> bool:
+    def read(self, *, counts: bool, state: bool = True) -> bool:
         """Read its figures; False when the thread is gone.
 
         ``counts`` is whether the kernel counts run delay at all; without it
-        only the name, the state and the last CPU are known.
+        only the name, the state and the last CPU are known. Without ``state``
+        these stay as they were: they cost more than all else together.
         """
-        stat = self._stat.read()
-        if stat is None:
-            return False
         if counts:
             schedstat = self._schedstat.read(128)
             if schedstat is None:
                 return False
             self.usage = task.parse_schedstat(schedstat)
-        self.state, self.last_cpu = task.parse_state(stat)
+        if state or not counts:
+            stat = self._stat.read()
+            if stat is None:
+                return False
+            self.text = stat
+            self.state, self.last_cpu = task.parse_state(stat)
         return True
 
     def read_cpu_us(self) -> int | None:
@@ -67,9 +78,12 @@ class Thread:
         return task.parse_stat(stat.decode()).cpu_us if stat else None
 
     def renamed(self) -> str | None:
-        """Return its name if it changed since the last call, else None."""
-        stat = self._stat.read()
-        if stat is None or (self._head and stat.startswith(self._head)):
+        """Return its name if it changed since the last call, else None.
+
+        As of the last ``read`` with its state.
+        """
+        stat = self.text
+        if not stat or (self._head and stat.startswith(self._head)):
             return None
         self._head = stat[: stat.rindex(b')') + 1]
         return self._head.partition(b'(')[2][:-1].decode(errors='replace')
@@ -83,9 +97,9 @@ class Thread:
 class Process:
     """One process, from when it is opened until it ends or is closed.
 
-    ``read`` takes all threads' figures (a tick), ``refresh`` also their
-    names, roles and affinity (a sweep). Threads that end leave their time
-    in ``ended``. All figures stay readable after the process is gone.
+    ``read`` takes all threads' figures (a tick), ``follow`` the state of vCPUs
+    alone (a sweep), ``refresh`` also names and affinity (a survey). Threads
+    that end leave their time in ``ended``; all figures outlive the process.
     """
 
     def __init__(
@@ -102,7 +116,7 @@ class Process:
         self.gone = False
         self.threads: dict[int, Thread] = {}
         #: Kind -> what its ended threads had used.
-        self.ended: dict[str, task.Usage] = {}
+        self.ended: dict[task.Kind, task.Usage] = {}
         self._counts = counts
         self._budget = budget or descriptor.Budget()
         self._proc = proc
@@ -120,36 +134,31 @@ class Process:
 
     def read(self) -> bool:
         """Read all threads; False when the process is gone."""
-        if self.gone:
-            return False
-        names = file.names(self._folder)
-        if len(names) != len(self.threads) or not self._same(names):
-            self._follow(names)
-        for thread in list(self.threads.values()):
-            if not thread.read(counts=self._counts):
-                self._end(thread)
-        self.gone = self._ended_as_a_whole()
-        return not self.gone
+        return self._read(lambda _: True)
 
-    def rename(self) -> bool:
-        """Read all threads and their names; False when it is gone."""
-        if not self.read():
+    def follow(self) -> bool:
+        """Read what a sweep tells; False when the process is gone.
+
+        A new thread is looked at in whole for a while: it gets its name only
+        after its start.
+        """
+        if not self._read(self._tells):
             return False
         for thread in list(self.threads.values()):
-            self._classify(thread)
+            if thread.refreshed < _SETTLED:
+                self._classify(thread)
         return True
 
     def refresh(self) -> bool:
         """Read all threads, their names and where they may run."""
-        stat = task.read_process(self._proc, self.pid)
-        same = stat is not None and stat.start == self.start
-        if not same or not self.read():
+        if not self.read() or self._start() != self.start:
             self.gone = True
             return False
         for thread in list(self.threads.values()):
             self._classify(thread)
             affinity = task.read_affinity(self._proc, self.pid, thread.tid)
             thread.affinity = affinity or thread.affinity
+            thread.refreshed += 1
         return True
 
     def of_kind(self, kind: task.Kind) -> Iterator[Thread]:
@@ -158,10 +167,23 @@ class Process:
 
     def total(self, kind: task.Kind) -> task.Usage:
         """Return what threads of this kind used, those that ended too."""
-        total = self.ended.get(kind, _NOTHING)
-        for thread in self.of_kind(kind):
-            total = add(total, _growth(thread))
-        return total
+        return self.totals().get(kind, (0, task.NOTHING))[1]
+
+    def totals(self) -> Totals:
+        """Return how many threads of each kind live, and what all used."""
+        sums = {kind: [0, *used] for kind, used in self.ended.items()}
+        for thread in self.threads.values():
+            one = sums.setdefault(thread.role.kind, [0, 0, 0, 0])
+            one[0] += 1
+            if (used := thread.usage) is not None:
+                base = thread.base
+                one[1] += used.run_us - base.run_us
+                one[2] += used.run_delay_us - base.run_delay_us
+                one[3] += used.slices - base.slices
+        return {
+            kind: (threads, task.Usage(*used))
+            for kind, (threads, *used) in sums.items()
+        }
 
     def affinity(self) -> str | None:
         """Return all CPUs where any of its threads may run."""
@@ -174,6 +196,31 @@ class Process:
         for thread in self.threads.values():
             thread.close()
         self.gone = True
+
+    def _read(self, tells: Callable[[Thread], bool]) -> bool:
+        """Read all threads; ``tells`` whose state is wanted, too."""
+        if self.gone:
+            return False
+        names = file.names(self._folder)
+        if len(names) != len(self.threads) or not self._same(names):
+            self._meet(names)
+        for thread in list(self.threads.values()):
+            if not thread.read(counts=self._counts, state=tells(thread)):
+                self._end(thread)
+        self.gone = self._ended_as_a_whole()
+        return not self.gone
+
+    def _tells(self, thread: Thread) -> bool:
+        """Say whose state is published, or tells that the process ended."""
+        return (
+            thread.role.index is not None
+            or thread.tid == self.pid
+            or thread.refreshed < _SETTLED
+        )
+
+    def _start(self) -> int:
+        """Return when what has this number now has started."""
+        return task.parse_start(self.threads[self.pid].text)
 
     def _ended_as_a_whole(self) -> bool:
         # Whatever has this number without its first thread is another one.
@@ -188,7 +235,7 @@ class Process:
         threads = self.threads
         return all(int(name) in threads for name in names)
 
-    def _follow(self, names: list[str]) -> None:
+    def _meet(self, names: list[str]) -> None:
         tids = {int(name) for name in names}
         for tid in self.threads.keys() - tids:
             self._end(self.threads[tid])
@@ -219,10 +266,11 @@ class Process:
     def _leave(self, thread: Thread) -> None:
         """Book what the thread used in a role that it leaves or ends in."""
         kind = thread.role.kind
-        used = add(self.ended.get(kind, _NOTHING), _growth(thread))
-        if thread.state:
-            self.ended[kind] = used
-        thread.base = thread.usage or _NOTHING
+        if thread.state and thread.usage is not None:
+            used = thread.usage.minus(thread.base)
+            before = self.ended.get(kind, task.NOTHING)
+            self.ended[kind] = before.plus(used)
+        thread.base = thread.usage or task.NOTHING
 
     def _end(self, thread: Thread) -> None:
         self._leave(thread)
@@ -249,19 +297,3 @@ def open_process(
 def affinity_set(cpus: str) -> frozenset[int]:
     """Return the CPUs of a list; kept, since few lists serve all threads."""
     return cpulist.parse(cpus)
-
-
-def _growth(thread: Thread) -> task.Usage:
-    if thread.usage is None:
-        return _NOTHING
-    return task.Usage(
-        *(
-            now - then
-            for now, then in zip(thread.usage, thread.base, strict=True)
-        )
-    )
-
-
-def add(one: task.Usage, other: task.Usage) -> task.Usage:
-    """Return the sum of what two used."""
-    return task.Usage(*(a + b for a, b in zip(one, other, strict=True)))

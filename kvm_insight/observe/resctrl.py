@@ -7,7 +7,7 @@ is, the thread numbers in its ``tasks`` say.
 
 import dataclasses
 import pathlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from kvm_insight import exception
 from kvm_insight.observe import file
@@ -43,7 +43,7 @@ def read_groups(root: pathlib.Path) -> dict[pathlib.Path, frozenset[int]]:
 
 
 def read(
-    groups: dict[pathlib.Path, frozenset[int]], tids: Collection[int]
+    groups: Mapping[pathlib.Path, frozenset[int]], tids: Collection[int]
 ) -> Monitored | None:
     """Return what the groups with these threads used; None without any.
 

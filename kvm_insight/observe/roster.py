@@ -6,8 +6,10 @@ everybody; where that folder is not to be seen, all processes are looked
 through for QEMU's ``-uuid``. So a libvirtd that is away blinds nobody.
 """
 
+import contextlib
 import dataclasses
 import itertools
+import os
 import pathlib
 import re
 from collections.abc import Iterable
@@ -54,6 +56,7 @@ class Roster:
         self._entries: dict[int, Entry] = {}
         #: pid -> how often it was looked at and was no QEMU.
         self._others: dict[int, int] = {}
+        self._pid_files = PidFiles()
         self._stamp: tuple[int, int] | None = None
         self._unsettled = True
 
@@ -79,7 +82,7 @@ class Roster:
         if stamp == self._stamp and not (thoroughly or self._unsettled):
             return None
         self._stamp = stamp
-        return _pid_files(self._run_dir)
+        return self._pid_files.look(self._run_dir)
 
     def _meet(self, pids: set[int], *, thoroughly: bool) -> None:
         for pid in self._entries.keys() - pids:
@@ -119,20 +122,44 @@ class Roster:
         self._unsettled = self._unsettled or looks < _LOOKS
 
 
-def _pid_files(run_dir: pathlib.Path) -> set[int]:
-    texts = (
-        _read_quietly(run_dir / name)
-        for name in file.names(run_dir)
-        if name.endswith('.pid')
-    )
-    return _numbers(text.strip() for text in texts)
+class PidFiles:
+    """libvirt's pid files; one is read again only if it was written."""
+
+    def __init__(self) -> None:
+        #: Name -> what tells a file from a later one, and its text.
+        self._known: dict[str, tuple[tuple[int, int, int], str]] = {}
+
+    def look(self, folder: pathlib.Path) -> set[int]:
+        """Return the pids in the folder's files."""
+        known = {}
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith('.pid'):
+                    found = self._read(entry)
+                    if found is not None:
+                        known[entry.name] = found
+        self._known = known
+        return _numbers(text.strip() for _, text in known.values())
+
+    def _read(
+        self, entry: os.DirEntry[str]
+    ) -> tuple[tuple[int, int, int], str] | None:
+        try:
+            status = entry.stat()
+        except OSError:
+            return None
+        stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+        known = self._known.get(entry.name)
+        if known is not None and known[0] == stamp:
+            return known
+        return stamp, _read_quietly(entry.path)
 
 
 def _numbers(words: Iterable[str]) -> set[int]:
     return {int(word) for word in words if word.isdecimal()}
 
 
-def _read_quietly(path: pathlib.Path) -> str:
+def _read_quietly(path: pathlib.Path | str) -> str:
     """Return the file's text; a file that went away or is closed is empty."""
     try:
         return file.read(path) or ''

@@ -9,6 +9,10 @@ Step = Literal['tick', 'ask', 'sweep']
 
 #: No guest's own period may alias with ours.
 JITTER = 0.05
+#: So many times rarer are surveys while the guests are at rest.
+REST_FACTOR = 2
+#: So many times rarer are ticks that nothing is measured at.
+LOOK_FACTOR = 2
 #: libvirt is asked so long before the sweep that uses its answer.
 LEAD_S = 1.0
 
@@ -43,14 +47,29 @@ class Schedule:
         self._sweep_s = now_s + settings.interval_s
         self._lead_s = min(LEAD_S, settings.interval_s / 4)
         self._asked = False
-        self._sweeps = 1
+        #: Sweeps since the last survey, with the one that comes.
+        self._since = 1
+        self._at_rest = False
+        self._pause_s = settings.tick_s
         self._tick_s = now_s
         self._plan_tick(now_s)
 
     @property
     def survey(self) -> bool:
         """Say whether the next sweep is to be a survey."""
-        return self._sweeps % self._settings.survey_every == 0
+        every = self._settings.survey_every
+        if self._at_rest and every > 1:
+            every *= REST_FACTOR
+        return self._since >= every
+
+    def rest(self, at_rest: bool) -> None:
+        """The guests are at rest, or are not any more: until told anew."""
+        self._at_rest = at_rest
+
+    def look_only(self, alone: bool) -> None:
+        """Ticks are there to notice newcomers alone, or for more again."""
+        factor = LOOK_FACTOR if alone else 1
+        self._pause_s = self._settings.tick_s * factor
 
     def next(self) -> tuple[float, Step]:
         """Return when the next step is due, and which it is."""
@@ -70,11 +89,11 @@ class Schedule:
         else:
             behind = int((now_s - self._sweep_s) / self._settings.interval_s)
             self._sweep_s += (behind + 1) * self._settings.interval_s
-            self._sweeps += 1
+            self._since = 1 if self.survey else self._since + 1
             self._asked = False
             self._plan_tick(now_s)
 
     def _plan_tick(self, now_s: float) -> None:
         jitter = 1 + JITTER * (2 * self._random() - 1)
-        self._tick_s = max(self._tick_s, now_s - self._settings.tick_s)
-        self._tick_s += self._settings.tick_s * jitter
+        self._tick_s = max(self._tick_s, now_s - self._pause_s)
+        self._tick_s += self._pause_s * jitter

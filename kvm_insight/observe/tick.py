@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Collection, Mapping
 
 from kvm_insight.model import contention, entity
-from kvm_insight.observe import cputime, domain, process, service
+from kvm_insight.observe import cputime, domain, place, process, service
 
 #: Threads of services that are read at each tick, the busiest first.
 SERVICE_THREADS = 64
@@ -14,9 +14,9 @@ SERVICE_THREADS = 64
 class Ticker:
     """Reads domains, busy services and CPUs within a few milliseconds."""
 
-    def __init__(self, source: domain.Source) -> None:
-        self._proc: pathlib.Path = source.proc
-        self._source = source
+    def __init__(self, where: place.Place) -> None:
+        self._proc: pathlib.Path = where.proc
+        self._budget = where.budget
         self._services: dict[str, dict[int, process.Process]] = {}
 
     def watch(self, busy: Collection[service.Busy]) -> None:
@@ -65,9 +65,7 @@ class Ticker:
         self.watch(())
 
     def _open(self, kept: dict[int, process.Process], pid: int) -> None:
-        found = process.open_process(
-            self._proc, pid, budget=self._source.budget
-        )
+        found = process.open_process(self._proc, pid, budget=self._budget)
         if found is not None:
             kept[pid] = found
 

@@ -21,7 +21,7 @@ class Workers:
         self._budget = budget
         self._counts = counts
         self._processes: dict[int, process.Process] = {}
-        self._ended = task.Usage(0, 0, 0)
+        self._ended = task.NOTHING
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -58,7 +58,7 @@ class Workers:
         """Return what all used, those that ended too."""
         total = self._ended
         for worker in self._processes.values():
-            total = process.add(total, worker.total('vhost'))
+            total = total.plus(worker.total('vhost'))
         return total
 
     def close(self) -> None:
@@ -68,5 +68,5 @@ class Workers:
 
     def _end(self, pid: int) -> None:
         worker = self._processes.pop(pid)
-        self._ended = process.add(self._ended, worker.total('vhost'))
+        self._ended = self._ended.plus(worker.total('vhost'))
         worker.close()

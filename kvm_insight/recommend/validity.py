@@ -6,7 +6,7 @@ after move; and the fingerprint of all facts that a recommendation rests on.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -37,6 +37,24 @@ def check(
         checked_us=whole.time_us,
         refusals=refusals,
     )
+
+
+def check_each(
+    whole: cluster.Cluster,
+    chains: Mapping[str, Moves],
+    rules: settings.Settings,
+) -> dict[str, list[str]]:
+    """Return of each why it would be refused; no two touch the same host."""
+    try:
+        sound = sanity.check(whole)
+    except exception.ClusterError as why:
+        return {name: [str(why)] for name in chains}
+    board = boards.Board(whole, sound, rules)
+    wrong = {one.name: one.reason for one in sound.left_out}
+    return {
+        name: [*_refusals(board, wrong, moves)]
+        for name, moves in chains.items()
+    }
 
 
 def _refusals(

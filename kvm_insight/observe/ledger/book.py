@@ -71,14 +71,15 @@ class Book:
         self._services = Pool(rows, columns)
         self._names = dict(_FIXED)
         self.numbers: dict[str, int] = {}
-        #: Victim's number -> what its rows held at the last look.
-        self._seen: dict[int, tuple[list[int], list[int]]] = {}
+        #: Victim's number -> what its rows held at the last look, as bytes:
+        #: most rows did not change, and to see that costs next to nothing.
+        self._seen: dict[int, tuple[bytes, bytes]] = {}
         self._pending: Charges = {}
 
-    def _rows(self, victim: int) -> tuple[list[int], list[int]]:
+    def _rows(self, victim: int) -> tuple[bytes, bytes]:
         low, high = victim * self._columns, (victim + 1) * self._columns
         ledger, quota = self._matrices
-        return ledger[low:high].tolist(), quota[low:high].tolist()
+        return ledger[low:high].tobytes(), quota[low:high].tobytes()
 
     def gather(self) -> None:
         """Put what grew under today's names."""
@@ -93,17 +94,18 @@ class Book:
 
     def _grown(
         self,
-        before: tuple[list[int], list[int]],
-        after: tuple[list[int], list[int]],
+        before: tuple[bytes, bytes],
+        after: tuple[bytes, bytes],
     ) -> list[tuple[str, int]]:
+        old, new = _numbers(before[0]), _numbers(after[0])
         grown = [
-            (self._name(runner), new - old)
-            for runner, (old, new) in enumerate(
-                zip(before[0], after[0], strict=True)
-            )
-            if new != old
+            (self._name(runner), new[runner] - old[runner])
+            for runner in range(self._columns)
+            if new[runner] != old[runner]
         ]
-        grown.append((entity.QUOTA, sum(after[1]) - sum(before[1])))
+        if after[1] != before[1]:
+            quota_ns = sum(_numbers(after[1])) - sum(_numbers(before[1]))
+            grown.append((entity.QUOTA, quota_ns))
         return grown
 
     def _name(self, runner: int) -> str:
@@ -168,7 +170,7 @@ class Book:
         """
         found = {}
         for victim in self._seen:
-            ledger, quota = self._rows(victim)
+            ledger, quota = map(_numbers, self._rows(victim))
             row: dict[str, tuple[int, int]] = {}
             for runner, pair in enumerate(zip(ledger, quota, strict=True)):
                 if any(pair):
@@ -179,3 +181,7 @@ class Book:
                     )
             found[self._names[victim]] = row
         return found
+
+
+def _numbers(row: bytes) -> list[int]:
+    return memoryview(row).cast('Q').tolist()

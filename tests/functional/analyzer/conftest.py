@@ -19,11 +19,13 @@ from broker import node
 from kvm_insight.bus import driver, port, topic
 from kvm_insight.detect import host
 from kvm_insight.detect import settings as detect_settings
-from kvm_insight.model import codec, finding, sample
+from kvm_insight.model import codec, finding, host_report, sample
 from tests.scenario import fair
 
 SESSION_S = 2.0
 PARTITIONS = 2
+#: An hour ends on the way.
+SHIFT_US = 2_500_000_000
 WORKER = pathlib.Path(__file__).with_name('worker.py')
 
 
@@ -39,7 +41,12 @@ def streams() -> dict[str, list[sample.Sample]]:
             fair.Guest(f'other-{number}', ((1, 0.6),), (0, 1)),
         ]
         run = fair.Host(guests, seed=number).samples(480)
-        found[name] = [msgspec.structs.replace(one, host=name) for one in run]
+        found[name] = [
+            msgspec.structs.replace(
+                one, host=name, time_us=one.time_us + SHIFT_US
+            )
+            for one in run
+        ]
     return found
 
 
@@ -56,6 +63,19 @@ def expected(
                 told[found.id].append(codec.encode(found))
     assert len(told) > 10
     return dict(told)
+
+
+@pytest.fixture(scope='session')
+def hours(streams: dict[str, list[sample.Sample]]) -> dict[str, list[bytes]]:
+    """What the same one tells of each host's hours."""
+    told = {}
+    for name, samples in streams.items():
+        detector = host.Detector(name, detect_settings.Settings())
+        for one in samples:
+            detector.consume(one)
+        told[name] = [codec.encode(one) for one in detector.account.drain()]
+        assert len(told[name]) == 1
+    return told
 
 
 @dataclasses.dataclass
@@ -101,8 +121,12 @@ class Bench:
 
     def findings(self) -> dict[str, list[bytes]]:
         """Return what is on the topic now: finding id -> its records."""
+        return self.told(topic.FINDINGS)
+
+    def told(self, name: str) -> dict[str, list[bytes]]:
+        """Return what is on a topic now: key -> its records."""
         told: dict[str, list[bytes]] = collections.defaultdict(list)
-        name = self.prefix + topic.FINDINGS
+        name = self.prefix + name
         consumer = self.bus.consumer([name])
         try:
             until = time.monotonic() + 10
@@ -133,6 +157,18 @@ class Bench:
                 assert told == expected
             time.sleep(0.5)
 
+    def hours(self) -> dict[str, list[bytes]]:
+        """Return what is told of each host's hours, without repetitions."""
+        told = self.told(topic.USAGE)
+        return {name: unique(records) for name, records in told.items()}
+
+    def reports(self) -> dict[str, list[host_report.HostReport]]:
+        """Return what is told of each host."""
+        return {
+            name: [codec.decode(one, host_report.HostReport) for one in all_]
+            for name, all_ in self.told(topic.HOSTS).items()
+        }
+
     def read(self, name: str) -> list[bytes]:
         """Return all values on a topic of one partition."""
         partition = port.Partition(self.prefix + name, 0)
@@ -142,6 +178,13 @@ class Bench:
             return [record.value or b'' for record in consumer.poll(2.0)]
         finally:
             consumer.close()
+
+
+def kept_whole(one: port.Topic) -> port.Topic:
+    """Return a topic that forgets nothing: each record that was told counts,
+    and the hours are of 2023."""
+    compacted = one.name.endswith('state')
+    return dataclasses.replace(one, compacted=compacted, retention_s=None)
 
 
 def unique(records: list[bytes]) -> list[bytes]:
@@ -172,10 +215,9 @@ def bench(
         }
     bus = driver.open_bus(request.param, settings)
     prefix = f'test-{uuid.uuid4().hex[:8]}.'
-    # Nothing is compacted away here: each record that was told counts.
     bus.create_topics(
         [
-            dataclasses.replace(one, compacted=one.name.endswith('state'))
+            kept_whole(one)
             for one in topic.layout(prefix, partitions=PARTITIONS)
         ]
     )

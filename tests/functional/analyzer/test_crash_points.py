@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An analyzer that ends between any two of its steps on the bus."""
 
-import dataclasses
 import pathlib
 import threading
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from kvm_insight.model import codec, dead_letter, sample
 from tests.functional.analyzer import conftest
 
 Streams = dict[str, list[sample.Sample]]
+Expected = dict[str, list[bytes]]
 
 
 class Crash(BaseException):
@@ -63,7 +63,7 @@ def bench(tmp_path: pathlib.Path) -> Iterator[conftest.Bench]:
     bus = driver.open_bus('embedded', settings)
     bus.create_topics(
         [
-            dataclasses.replace(one, compacted=one.name.endswith('state'))
+            conftest.kept_whole(one)
             for one in topic.layout('t.', partitions=conftest.PARTITIONS)
         ]
     )
@@ -93,7 +93,8 @@ def crash_at(
     bench: conftest.Bench,
     points: Iterable[int],
     streams: Streams,
-    expected: dict[str, list[bytes]],
+    expected: Expected,
+    hours: Expected,
 ) -> None:
     """Crash at each point, one after the other, and then be well."""
     bench.publish(streams, 0)
@@ -101,21 +102,29 @@ def crash_at(
         run(bench, calls)
     assert run(bench, 10**9)
     bench.wait_for(expected, 1)
+    assert bench.hours() == hours
 
 
 def test_it_tells_the_same_wherever_it_ended(
-    bench: conftest.Bench, streams: Streams, expected: dict[str, list[bytes]]
+    bench: conftest.Bench,
+    streams: Streams,
+    expected: Expected,
+    hours: Expected,
 ) -> None:
-    crash_at(bench, [*range(1, 50, 4), 77, 121, 180], streams, expected)
+    points = [*range(1, 50, 4), 77, 121, 180]
+    crash_at(bench, points, streams, expected, hours)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(300)
 def test_it_tells_the_same_wherever_it_ended_at_length(
-    bench: conftest.Bench, streams: Streams, expected: dict[str, list[bytes]]
+    bench: conftest.Bench,
+    streams: Streams,
+    expected: Expected,
+    hours: Expected,
 ) -> None:
     points = [*range(80), *range(80, 400, 3)]
-    crash_at(bench, points, streams, expected)
+    crash_at(bench, points, streams, expected, hours)
 
 
 def test_what_cannot_be_used_is_a_dead_letter_with_its_place(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from kvm_insight.bus import topic
 from kvm_insight.model import sample
 from tests.functional.analyzer import conftest
 
@@ -16,7 +17,10 @@ Background = Callable[[Callable[[], None]], None]
 
 
 def test_one_analyzer_tells_all(
-    bench: conftest.Bench, streams: Streams, expected: Expected
+    bench: conftest.Bench,
+    streams: Streams,
+    expected: Expected,
+    hours: Expected,
 ) -> None:
     bench.publish(streams, 0)
     bench.start()
@@ -24,6 +28,14 @@ def test_one_analyzer_tells_all(
     for told in bench.findings().values():
         assert told == conftest.unique(told)
         assert conftest.states(told)[0] == 'open'
+    assert bench.told(topic.USAGE) == hours
+    reports = bench.reports()
+    assert reports.keys() == streams.keys()
+    for name, told_of in reports.items():
+        assert {one.host for one in told_of} == {name}
+        assert any(one.hurts for one in told_of)
+        times = [one.time_us for one in told_of]
+        assert times == sorted(times)
 
 
 @pytest.mark.timeout(240)
@@ -31,6 +43,7 @@ def test_killed_at_random_points_it_tells_the_same(
     bench: conftest.Bench,
     streams: Streams,
     expected: Expected,
+    hours: Expected,
     in_background: Background,
 ) -> None:
     chance = random.Random(4)
@@ -42,6 +55,7 @@ def test_killed_at_random_points_it_tells_the_same(
         worker.wait()
     bench.start()
     bench.wait_for(expected, 60)
+    assert bench.hours() == hours
 
 
 @pytest.mark.timeout(240)

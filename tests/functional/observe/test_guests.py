@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kvm_insight.model import entity
-from kvm_insight.observe import collector, domain, host, tick
+from kvm_insight.observe import collector, domain, host, place, tick
 from kvm_insight.observe.ledger import sampled
 
 PROC = pathlib.Path('/proc')
@@ -18,27 +18,27 @@ CGROUP = pathlib.Path('/sys/fs/cgroup')
 
 
 @pytest.fixture
-def source() -> domain.Source:
-    return domain.Source(PROC, SYS, CGROUP, collector.Board())
+def source() -> place.Place:
+    return place.Place(PROC, SYS, CGROUP, collector.Board())
 
 
-def opened(source: domain.Source, pid: int) -> domain.Domain:
-    found = source.open(pid)
+def opened(source: place.Place, pid: int) -> domain.Domain:
+    found = domain.open_domain(source, pid)
     assert found is not None
     return found
 
 
 def test_a_guest_under_quota_is_read_as_it_is_set(
-    guests: Any, source: domain.Source
+    guests: Any, source: place.Place
 ) -> None:
     guests.start('quota', '0-1', '120:100', vcpus=2, loops=2, quota=30)
     guests.wait_booted()
     pid = guests.lab.qemu_pids()['quota']
     found = opened(source, pid)
-    before = found.sweep(source.monitors())
+    before = found.sweep(source.shared())
     began = time.monotonic()
     time.sleep(5)
-    after = found.sweep(source.monitors())
+    after = found.sweep(source.shared())
     seconds = time.monotonic() - began
     assert before is not None
     assert after is not None
@@ -73,7 +73,7 @@ def test_a_guest_under_quota_is_read_as_it_is_set(
 
 
 def test_a_guest_that_is_destroyed_between_two_reads_is_just_gone(
-    guests: Any, source: domain.Source
+    guests: Any, source: place.Place
 ) -> None:
     guests.start('brief', '0-1', '120:10')
     pid = guests.lab.qemu_pids()['brief']
@@ -86,12 +86,12 @@ def test_a_guest_that_is_destroyed_between_two_reads_is_just_gone(
         time.sleep(0.05)
     assert found.gone
     assert not found.tick()
-    assert source.open(pid) is None
+    assert domain.open_domain(source, pid) is None
     assert all(line.success for line in source.board.take()[0])
 
 
 def test_sampled_names_the_pinned_aggressor_and_no_bystander(
-    guests: Any, source: domain.Source
+    guests: Any, source: place.Place
 ) -> None:
     guests.start('victim', '0', '120:100')
     guests.start('noisy', '0', '120:100')

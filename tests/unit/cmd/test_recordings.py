@@ -20,6 +20,8 @@ LAYOUT = [
     for name in (
         topic.SAMPLES,
         topic.FINDINGS,
+        topic.HOSTS,
+        topic.USAGE,
         topic.STATE,
         topic.DEAD_LETTER,
     )

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from kvm_insight.detect import host, settings
+from kvm_insight.detect import host, hour_record, settings
 from kvm_insight.model import (
     cluster,
     codec,
@@ -14,6 +14,7 @@ from kvm_insight.model import (
     sample,
     schema,
     state,
+    usage,
 )
 
 GOLDEN = pathlib.Path(__file__).with_name('golden')
@@ -30,6 +31,8 @@ def test_it_comes_back_byte_for_byte(path: pathlib.Path) -> None:
 def test_there_is_one_of_each_that_is_consumed() -> None:
     assert {
         'sample-1',
+        'usage-1',
+        'host-1',
         'finding-1',
         'state-1',
         'cluster-1',
@@ -62,6 +65,17 @@ def test_the_golden_finding_means_what_it_meant() -> None:
         one.aggressors[0].waited_us
         == one.accounts[one.aggressors[0].party.entity]
     )
+
+
+def test_the_golden_hour_can_be_gone_on_with() -> None:
+    value = (GOLDEN / 'usage-1.json').read_bytes().strip()
+    one = codec.decode(value, usage.HostUsage)
+    assert codec.encode(hour_record.of(hour_record.rebuilt(one))) == value
+    victim, *_ = one.instances
+    assert victim.name == 'vic'
+    waited = usage.row(one, victim.uuid)
+    agg = next(each for each in one.instances if each.name == 'agg')
+    assert waited[f'domain:{agg.uuid}'] > 0.5 * victim.cpu.delay_us
 
 
 def test_the_golden_state_can_be_gone_on_with() -> None:

@@ -4,7 +4,7 @@
 import pathlib
 from collections.abc import Callable
 
-from kvm_insight.observe import collector, domain
+from kvm_insight.observe import collector, place
 
 TREES = pathlib.Path(__file__).resolve().parents[2] / 'trees'
 
@@ -21,9 +21,9 @@ def unpack(name: str, root: pathlib.Path) -> None:
         target.write_text(content and content.rstrip('\n') + '\n')
 
 
-def source(root: pathlib.Path) -> domain.Source:
+def source(root: pathlib.Path) -> place.Place:
     """Return the domains' source of a planted host."""
-    return domain.Source(
+    return place.Place(
         root / 'proc',
         root / 'sys',
         root / 'sys/fs/cgroup',

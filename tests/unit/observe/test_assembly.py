@@ -3,6 +3,7 @@
 
 import dataclasses
 
+import msgspec
 import pytest
 
 from kvm_insight import exception
@@ -119,3 +120,12 @@ def test_what_no_reader_would_take_is_an_error_of_this_domain(
 def test_what_fits_comes_back_as_it_was() -> None:
     found = assembly.assemble(ENTRY, PARTS, KNOWN, 100.0)
     assert assembly.fit(found) == found
+
+
+def test_one_that_does_not_fit_costs_no_other() -> None:
+    good = assembly.assemble(ENTRY, PARTS, KNOWN, 1.0)
+    bad = msgspec.structs.replace(good, epoch='x' * 2000)
+    found, misfits = assembly.fit_all([good, bad, good])
+    assert found == [good, good]
+    assert len(misfits) == 1
+    assert good.uuid in misfits[0]

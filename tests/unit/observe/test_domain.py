@@ -15,7 +15,7 @@ UUID = '11111111-2222-4333-8444-555555555555'
 
 
 def opened(root: pathlib.Path, pid: int) -> domain.Domain:
-    found = planting.source(root).open(pid)
+    found = domain.open_domain(planting.source(root), pid)
     assert found is not None
     return found
 
@@ -23,9 +23,9 @@ def opened(root: pathlib.Path, pid: int) -> domain.Domain:
 def test_a_guest_under_systemd_and_v2(plant: planting.Plant) -> None:
     root = plant('v2_systemd', 'kvm_statistics', 'resctrl')
     source = planting.source(root)
-    found = source.open(4000)
+    found = domain.open_domain(source, 4000)
     assert found is not None
-    parts = found.sweep(source.monitors())
+    parts = found.sweep(source.shared())
     assert parts is not None
     assert parts.epoch == '4000.5000'
     assert parts.vcpus[0] == sample.Vcpu(
@@ -84,9 +84,9 @@ def test_what_v1_cannot_tell_is_listed_once_with_the_reason(
 ) -> None:
     root = plant('v1_systemd')
     source = planting.source(root)
-    found = source.open(4200)
+    found = domain.open_domain(source, 4200)
     assert found is not None
-    assert found.sweep(source.monitors()) is not None
+    assert found.sweep(source.shared()) is not None
     missing = source.board.take()[1]
     assert set(missing) == {
         'domain_ksm',
@@ -124,7 +124,7 @@ def test_a_recorded_guest_with_kvm_outside_of_libvirt(
         if 'libvirt' not in path.read_text()
     )
     source = planting.source(root)
-    found = source.open(pid)
+    found = domain.open_domain(source, pid)
     assert found is not None
     parts = found.sweep()
     assert parts is not None
@@ -142,7 +142,7 @@ def test_a_kernel_without_schedstat_gives_no_delay_but_time(
 ) -> None:
     root = plant('v2_systemd', 'no_schedstat')
     source = planting.source(root)
-    found = source.open(4000)
+    found = domain.open_domain(source, 4000)
     assert found is not None
     parts = found.sweep()
     assert parts is not None
@@ -160,7 +160,7 @@ def test_a_guest_that_vanishes_is_no_error(
 ) -> None:
     root = plant('v2_systemd')
     source = planting.source(root)
-    found = source.open(4000)
+    found = domain.open_domain(source, 4000)
     assert found is not None
     assert found.sweep() is not None
     source.board.take()
@@ -178,7 +178,7 @@ def test_a_reading_holds_guests_and_busy_services(
 ) -> None:
     root = plant('hybrid', 'v2_systemd')
     source = planting.source(root)
-    found = source.open(4000)
+    found = domain.open_domain(source, 4000)
     assert found is not None
     busy = service.Scanner(root / 'proc', root / 'none').scan([4000])
     ticker = tick.Ticker(source)

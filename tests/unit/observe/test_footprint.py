@@ -8,15 +8,28 @@ import pytest
 
 from kvm_insight import exception
 from kvm_insight.model import sample
-from kvm_insight.observe import cgroup, collector, footprint, memory, numa
+from kvm_insight.observe import (
+    cgroup,
+    collector,
+    descriptor,
+    footprint,
+    memory,
+    numa,
+)
 
 from . import planting
+
+
+def files() -> descriptor.Files:
+    return descriptor.Files(descriptor.Budget())
 
 
 def read(root: pathlib.Path, pid: int) -> sample.Memory | None:
     groups = cgroup.read_groups(root / 'proc', root / 'sys/fs/cgroup', pid)
     assert groups is not None
-    return footprint.read(root / 'proc', pid, groups, collector.Board())
+    return footprint.read(
+        root / 'proc', pid, groups, collector.Board(), files()
+    )
 
 
 def test_v2_bytes_are_taken_as_they_are(plant: planting.Plant) -> None:
@@ -86,7 +99,10 @@ def test_a_hugetlb_group_tells_by_size(plant: planting.Plant) -> None:
     (scope / 'hugetlb.2MB.rsvd.current').write_text('9\n')
     groups = cgroup.read_groups(root / 'proc', root / 'sys/fs/cgroup', 4000)
     assert groups is not None
-    assert numa.read_hugetlb(groups) == {'2048': 4_194_304, '1048576': 0}
+    assert numa.read_hugetlb(groups, files()) == {
+        '2048': 4_194_304,
+        '1048576': 0,
+    }
 
 
 def test_a_process_that_ended_meanwhile_is_none(plant: planting.Plant) -> None:
@@ -95,7 +111,7 @@ def test_a_process_that_ended_meanwhile_is_none(plant: planting.Plant) -> None:
     assert groups is not None
     shutil.rmtree(root / 'proc/4000')
     board = collector.Board()
-    assert footprint.read(root / 'proc', 4000, groups, board) is None
+    assert footprint.read(root / 'proc', 4000, groups, board, files()) is None
     assert memory.read_ksm(root / 'proc', 4000) is None
     shutil.rmtree(root / 'sys/fs/cgroup/machine.slice')
     assert memory.read_charged(groups) is None

@@ -109,7 +109,7 @@ def test_only_whole_disks_are_taken(plant: planting.Plant) -> None:
 def test_taps_bridges_and_representors_are_no_nics(
     plant: planting.Plant,
 ) -> None:
-    nics = device.read_nics(plant('devices') / 'sys')
+    nics = device.Nics(plant('devices') / 'sys').read()
     assert [nic.name for nic in nics] == ['bond0', 'eno1', 'eno2']
     eno1, eno2 = nics[1:]
     assert (eno1.rx_bytes, eno1.rx_drops, eno1.tx_drops) == (1000, 4000, 8000)

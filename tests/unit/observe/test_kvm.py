@@ -15,7 +15,8 @@ from . import planting
 def test_a_machines_counters_are_summed_by_the_kernel(
     plant: planting.Plant,
 ) -> None:
-    assert kvm.read(plant('kvm_statistics') / 'sys', 4000) == sample.Kvm(
+    machines = kvm.read_machines(plant('kvm_statistics') / 'sys')
+    assert kvm.read(machines[4000]) == sample.Kvm(
         exits=123456,
         halt_exits=4000,
         halt_poll_success_us=5_000_000,
@@ -27,15 +28,17 @@ def test_a_machines_counters_are_summed_by_the_kernel(
 def test_another_pid_with_the_same_beginning_is_another_machine(
     plant: planting.Plant,
 ) -> None:
-    assert kvm.read(plant('kvm_statistics') / 'sys', 400) is None
+    machines = kvm.read_machines(plant('kvm_statistics') / 'sys')
+    assert 400 not in machines
+    assert kvm.read(None) is None
 
 
 def test_without_debugfs_the_reason_is_told(tmp_path: pathlib.Path) -> None:
     with pytest.raises(exception.NoData, match='debugfs'):
-        kvm.read(tmp_path, 4000)
+        kvm.read_machines(tmp_path)
     (tmp_path / 'kernel/debug/bdi').mkdir(parents=True)
     with pytest.raises(exception.NoData, match='TCG'):
-        kvm.read(tmp_path, 4000)
+        kvm.read_machines(tmp_path)
 
 
 THREADS = range(4000, 4011)

@@ -7,6 +7,7 @@ import pytest
 
 from kvm_insight.model import entity
 from kvm_insight.observe import (
+    domain,
     hypervisor,
     observatory,
     population,
@@ -63,9 +64,9 @@ def followed(
 ) -> tuple[population.Population, roster.Entry]:
     root = plant('v2_systemd')
     source = planting.source(root)
-    domain = source.open(PID)
-    assert domain is not None
-    start = int(domain.epoch.partition('.')[2])
+    found = domain.open_domain(source, PID)
+    assert found is not None
+    start = int(found.epoch.partition('.')[2])
     return population.Population(source), roster.Entry(UUID, 'web', PID, start)
 
 
@@ -103,4 +104,18 @@ def test_of_two_processes_with_one_uuid_the_older_is_the_domain(
     people, entry = followed
     late = roster.Entry(entry.uuid, 'web', 1, entry.start + 1)
     people.update([late, entry])
+    assert [resident.entry for resident in people] == [entry]
+
+
+def test_a_domain_that_could_not_be_opened_is_tried_again(
+    plant: planting.Plant,
+) -> None:
+    root = plant('v2_systemd')
+    people = population.Population(planting.source(root))
+    entry = roster.Entry(UUID, 'web', PID, 5000)
+    (root / f'proc/{PID}').rename(root / 'proc/not-yet')
+    assert not people.update([entry])
+    (root / 'proc/not-yet').rename(root / f'proc/{PID}')
+    assert people.update([entry])
+    assert not people.update([entry])
     assert [resident.entry for resident in people] == [entry]

@@ -88,13 +88,41 @@ def test_a_thread_that_gets_its_name_late_is_counted_once(
     assert qemu.total('emulator').run_us == emulator.run_us + 9
 
 
+def test_between_surveys_only_vcpus_and_new_threads_tell_their_state(
+    plant: planting.Plant,
+) -> None:
+    root = plant('v2_systemd')
+    qemu = opened(root)
+    assert qemu.refresh()
+    for tid in (4005, 4007):
+        path = root / f'proc/4000/task/{tid}/stat'
+        path.write_text(
+            path.read_text().replace(') S ', ') D ').replace(') R ', ') D ')
+        )
+    schedstat(root, 4005, '3000000000 50000000 900\n')
+    shutil.copytree(root / 'proc/4000/task/4009', root / 'proc/4000/task/4011')
+    rename(root, 4011, 'worker', 'qemu-system-x86')
+    assert qemu.follow()
+    assert qemu.threads[4007].state == 'D'
+    assert qemu.threads[4005].state != 'D'
+    assert qemu.total('iothread').run_us == 3_000_000
+    # It had no name yet when it was first seen, nor at the survey after.
+    assert qemu.refresh()
+    name = (root / 'proc/4000/task/4011/stat').read_text()
+    name = name.partition('(')[2].rpartition(')')[0]
+    rename(root, 4011, name, 'CPU 2/KVM')
+    assert qemu.follow()
+    assert qemu.threads[4011].role == task.Role('vcpu', 2)
+
+
 def test_another_process_with_the_same_number_is_another_one(
     plant: planting.Plant,
 ) -> None:
     root = plant('v2_systemd')
     qemu = opened(root)
-    path = root / 'proc/4000/stat'
-    path.write_text(path.read_text().replace(' 5000 1601019904', ' 9 16'))
+    for name in ('proc/4000/stat', 'proc/4000/task/4000/stat'):
+        path = root / name
+        path.write_text(path.read_text().replace(' 5000 1601', ' 9 1601'))
     assert not qemu.refresh()
     assert qemu.gone
     assert opened(root).epoch == '4000.9'

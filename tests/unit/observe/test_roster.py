@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finding QEMU processes without libvirt."""
 
+import os
 import pathlib
 
 import pytest
@@ -151,3 +152,16 @@ def test_a_zombie_is_no_domain(host: Host) -> None:
     stat.write_text(stat.read_text().replace(' S ', ' Z ', 1))
     host.pid_file('web', '100')
     assert host.roster().look(thoroughly=True) == []
+
+
+def test_a_pid_file_that_was_written_anew_is_read_anew(host: Host) -> None:
+    host.process(10, qemu(UUID))
+    host.process(11, qemu(OTHER))
+    path = host.run / 'web.pid'
+    path.write_text('10')
+    found = roster.Roster(host.proc, host.run)
+    assert [e.pid for e in found.look(thoroughly=True)] == [10]
+    stamp = host.run.stat()
+    path.write_text('11 ')
+    os.utime(host.run, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert [e.uuid for e in found.look(thoroughly=True)] == [OTHER]

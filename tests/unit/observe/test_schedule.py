@@ -97,3 +97,41 @@ def test_what_is_slow_or_dear_is_read_at_each_third_sweep() -> None:
         plan.done(step, now)
     assert surveys == [30.0, 60.0, 90.0, 120.0]
     assert asks == [29.0, 59.0, 89.0, 119.0]
+
+
+def surveys(plan: schedule.Schedule, sweeps: int) -> list[int]:
+    """Return which of so many sweeps are surveys."""
+    found = []
+    for number in range(1, sweeps + 1):
+        if plan.survey:
+            found.append(number)
+        due_s, step = plan.next()
+        while step != 'sweep':
+            plan.done(step, due_s)
+            due_s, step = plan.next()
+        plan.done(step, due_s)
+    return found
+
+
+def test_guests_at_rest_are_surveyed_half_as_often_until_one_works() -> None:
+    settings = schedule.Settings(survey_s=30.0)
+    plan = schedule.Schedule(settings, 0.0, random.Random(1).random)
+    assert surveys(plan, 7) == [3, 6]
+    plan.rest(True)
+    assert surveys(plan, 10) == [5]
+    plan.rest(False)
+    assert surveys(plan, 4) == [1, 4]
+
+
+def test_who_wants_each_sweep_a_survey_gets_it_at_rest_too() -> None:
+    plan = schedule.Schedule(SETTINGS, 0.0, random.Random(1).random)
+    plan.rest(True)
+    assert surveys(plan, 3) == [1, 2, 3]
+
+
+def test_ticks_at_which_nothing_is_measured_are_rarer() -> None:
+    plan = schedule.Schedule(SETTINGS, 0.0, random.Random(1).random)
+    plan.look_only(True)
+    steps = play(plan, 200, {})
+    looks = [at for at, step in steps if step == 'tick']
+    assert 80 <= len(looks) <= 106

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hour: the sums of one host's hour while it lasts, a column an instance.
+
+Kept in arrays of integers, so that an hour costs a kilobyte an instance and
+a few microseconds a sample, and so that it comes back from its record as it
+was.
+"""
+
+import operator
+import typing
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import numpy
+from numpy import typing as npt
+
+from kvm_insight.detect import charges, device_sums, track
+from kvm_insight.model import (
+    entity,
+    finding,
+    rates,
+    reading,
+    sample,
+    usage,
+    window,
+)
+
+Numbers = npt.NDArray[numpy.int64]
+
+#: Fields of the wire's structs in their order here.
+CPU = (
+    'measured_us',
+    'run_us',
+    'delay_us',
+    'throttled_us',
+    'polled_us',
+    'trusted_us',
+)
+VERDICTS: tuple[finding.Verdict, ...] = typing.get_args(finding.Verdict)
+#: Where each of them begins among the sums.
+LOST_AT = len(CPU)
+DEVICE_AT = LOST_AT + len(VERDICTS)
+SUMS = DEVICE_AT + device_sums.SUMS
+#: Last words: rss, usable, dirty rate.
+LAST = 3
+UNKNOWN = -1
+PRESSURES = sample.Pressure.__struct_fields__
+
+_memory = operator.attrgetter(
+    'rss_bytes', 'usable_bytes', 'dirty_rate_bytes_s'
+)
+_NO_WORDS = (None,) * LAST
+_WEIGHT_US = 100_000
+MOST_WEIGHT = 65_535
+_EDGES = numpy.array(usage.EDGES)
+
+
+class Hour:
+    """Adds samples up; the host itself is column 0."""
+
+    def __init__(self, start_us: int, host: str, agent_id: str) -> None:
+        """Begin with nothing."""
+        self.host = host
+        self.start_us = start_us
+        self.agent_id = agent_id
+        self.first_sequence = self.last_sequence = 0
+        self.samples = self.missing = self.measured_us = 0
+        self.cpus = 0
+        self.memory_bytes: int | None = None
+        self.least_available_bytes: int | None = None
+        self.busy_us = 0
+        self.pressure: dict[str, int] = {}
+        self.ledger_us: dict[str, int] = {}
+        self.charges = charges.Charges()
+        #: What is told of each instance beside its sums.
+        self.facts: list[usage.Instance] = []
+        self.columns: dict[str, int] = {entity.HOST: 0}
+        #: The columns of the domains that are there, in their order.
+        self._layout: reading.Layout | None = None
+        self._places: reading.Places = numpy.empty(0, numpy.intp)
+        self.sums: Numbers = numpy.zeros((8, SUMS), numpy.int64)
+        self.peaks: Numbers = numpy.full(
+            (8, device_sums.PEAKS), UNKNOWN, numpy.int64
+        )
+        self.last: Numbers = numpy.full((8, LAST), UNKNOWN, numpy.int64)
+        self.parts: Numbers = numpy.zeros((8, usage.PARTS, 2), numpy.int64)
+        self.histogram = numpy.zeros((8, usage.BINS), numpy.uint16)
+
+    def saw(self, new: sample.Sample, missing: int, cpus: int) -> None:
+        """Count a sample, and take what it says without another one."""
+        self.samples += 1
+        self.missing += missing
+        self.last_sequence = new.sequence
+        self.cpus = cpus
+        self.memory_bytes = new.system.memory_bytes
+        available = new.system.memory_available_bytes
+        if available is not None:
+            least = self.least_available_bytes
+            self.least_available_bytes = (
+                available if least is None else min(available, least)
+            )
+
+    def take(
+        self,
+        part: int,
+        new: sample.Sample,
+        happened: rates.Rates,
+        did: window.Table,
+    ) -> None:
+        """Add an interval that ended in this part of the hour."""
+        self.measured_us += happened.interval_us
+        self.busy_us = _more(self.busy_us, happened.busy_us)
+        if new.ledger is not None:
+            source = new.ledger.source
+            so_far = self.ledger_us.get(source, 0)
+            self.ledger_us[source] = so_far + happened.interval_us
+        self._meet(new, happened.layout)
+        self._take_cpu(part, happened.interval_us, did)
+        if device_sums.is_told(happened):
+            self._take_devices(new, happened)
+
+    def squeeze(
+        self, older: sample.Pressure | None, newer: sample.Pressure | None
+    ) -> None:
+        """Add what the host's pressure stall totals grew by."""
+        if older is None or newer is None:
+            return
+        for name in PRESSURES:
+            before, after = getattr(older, name), getattr(newer, name)
+            if before is not None and after is not None and after >= before:
+                so_far = self.pressure.get(name, 0)
+                self.pressure[name] = _more(so_far, after - before)
+
+    def lose(self, who: str, verdict: finding.Verdict, delay_us: int) -> None:
+        """Put a wait into the account of an open finding's verdict."""
+        column = self.columns.get(who)
+        if column is not None:
+            at = LOST_AT + VERDICTS.index(verdict)
+            self.sums[column, at] += delay_us
+
+    # Columns
+
+    def _meet(self, new: sample.Sample, layout: reading.Layout) -> None:
+        """Have a column for each domain that is there."""
+        if layout is self._layout:
+            return
+        for domain in new.domains:
+            if entity.domain(domain.uuid) not in self.columns:
+                self.add(_fact_of(domain))
+        self._layout = layout
+        places = [self.columns[who] for who in layout.entities]
+        self._places = numpy.array(places, numpy.intp)
+
+    def introduce(self, domains: Iterable[sample.Domain]) -> None:
+        """Learn anew what is told of instances beside their sums."""
+        for domain in domains:
+            column = self.columns.get(entity.domain(domain.uuid))
+            if column is not None:
+                self.facts[column - 1] = _fact_of(domain)
+
+    def add(self, fact: usage.Instance) -> int:
+        """Return the new column of an instance."""
+        column = len(self.columns)
+        self.columns[entity.domain(fact.uuid)] = column
+        self.facts.append(fact)
+        if column >= len(self.sums):
+            self._widen(max(8, column // 4))
+        return column
+
+    def _widen(self, by: int) -> None:
+        def more(array: Any, fill: int) -> Any:
+            shape = (by, *array.shape[1:])
+            rest = numpy.full(shape, fill, array.dtype)
+            return numpy.concatenate([array, rest])
+
+        self.sums = more(self.sums, 0)
+        self.peaks = more(self.peaks, UNKNOWN)
+        self.last = more(self.last, UNKNOWN)
+        self.parts = more(self.parts, 0)
+        self.histogram = more(self.histogram, 0)
+
+    # CPU
+
+    def _take_cpu(
+        self, part: int, interval_us: int, did: window.Table
+    ) -> None:
+        columns = [self.columns.get(who, -1) for who in did.entities]
+        at = numpy.array(columns, numpy.intp)
+        known = (did.numbers[:, : window.DELAY + 1] >= 0).all(axis=1)
+        known &= at >= 0
+        at = at[known]
+        run, delay, throttled, polled, confidence = numpy.maximum(
+            did.numbers[known], 0
+        ).T
+        trusted = delay * confidence // 1_000_000
+        wanted = numpy.maximum(run - polled, 0)
+        wanted += numpy.maximum(delay - throttled, 0)
+        self.sums[at, 0] += interval_us
+        sums = numpy.stack([run, delay, throttled, polled, trusted], axis=1)
+        self.sums[at, 1:LOST_AT] = numpy.minimum(
+            self.sums[at, 1:LOST_AT] + sums, sample.LIMIT
+        )
+        self.parts[at, part, 0] += interval_us
+        self.parts[at, part, 1] = numpy.minimum(
+            self.parts[at, part, 1] + wanted, sample.LIMIT
+        )
+        cores = wanted / interval_us
+        bins = numpy.searchsorted(_EDGES, cores, side='right')
+        weight = max(1, round(interval_us / _WEIGHT_US))
+        so_far = self.histogram[at, bins].astype(numpy.int64)
+        self.histogram[at, bins] = numpy.minimum(so_far + weight, MOST_WEIGHT)
+
+    # What only libvirt knows
+
+    def _take_devices(self, new: sample.Sample, happened: rates.Rates) -> None:
+        told = ~numpy.isnan(happened.devices.interval_us)
+        at = self._places[told]
+        words = _words(new.domains)[told]
+        numbers = device_sums.of(happened)[told]
+        added = self.sums[at, DEVICE_AT:] + numbers
+        self.sums[at, DEVICE_AT:] = numpy.minimum(added, sample.LIMIT)
+        peaks = numpy.column_stack([device_sums.peaks(numbers), words[:, 0]])
+        self.peaks[at] = numpy.maximum(self.peaks[at], peaks)
+        self.last[at] = numpy.where(words >= 0, words, self.last[at])
+
+
+def _fact_of(domain: sample.Domain) -> usage.Instance:
+    """Return what is told of a domain beside its sums."""
+    identity = domain.identity
+    memory = domain.memory
+    return usage.Instance(
+        uuid=domain.uuid,
+        name=domain.name,
+        project_id=identity.project_id,
+        flavor=identity.flavor.name if identity.flavor else None,
+        vcpus=track.vcpus_of(domain),
+        memory_bytes=memory.maximum_bytes if memory else None,
+    )
+
+
+def fact(instance: usage.Instance) -> usage.Instance:
+    """Return an instance without its sums."""
+    return msgspec.structs.replace(
+        instance, cpu=usage.Cpu(), disk=None, network=None, memory=None
+    )
+
+
+def _words(domains: Iterable[sample.Domain]) -> Numbers:
+    """Return what is kept of memories' words; UNKNOWN where there is none."""
+    found: list[int | None] = []
+    for domain in domains:
+        found += _memory(domain.memory) if domain.memory else _NO_WORDS
+    table = numpy.array(found, numpy.float64).reshape(-1, LAST)
+    return numpy.nan_to_num(table, nan=UNKNOWN).astype(numpy.int64)
+
+
+def known(value: int | None) -> int:
+    """Return the value as the arrays have it."""
+    return UNKNOWN if value is None else value
+
+
+def _more(so_far: int, by: int | None) -> int:
+    return min(sample.LIMIT, so_far + (by or 0))

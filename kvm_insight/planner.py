@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planner: reports, history and what people say, to recommendations.
+
+Any number of copies read the same topics; the one that holds the lease has
+something to say. All that it knows comes from the topics and the description
+of the cluster, so that the next one goes on as it would have. The order of
+effects makes a crash at any line harmless: recommendations are on the bus
+before the status that closes their plan, and a plan that is not closed is
+made again.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from kvm_insight import exception
+from kvm_insight.bus import lease, port, tail, topic
+from kvm_insight.conf import planner as options
+from kvm_insight.model import (
+    cluster,
+    codec,
+    inventory,
+    recommendation,
+    sample,
+)
+from kvm_insight.recommend import (
+    expectation,
+    overlay,
+    standing,
+    turn,
+    world,
+)
+
+LOG = logging.getLogger(__name__)
+
+_LEASE_S = 0.1
+_READ_S = 0.1
+_BACK_OFF_S = 1.0
+_DELIVERY_S = 10.0
+
+#: Returns the description of the cluster as it is now.
+Reader = Callable[[], cluster.Cluster]
+Taker = Callable[[recommendation.Recommendation], None]
+
+
+class _LeaseLost(Exception):
+    """Somebody else is active; what is left of a cycle is theirs."""
+
+
+class Planner:
+    """One copy, active or waiting to be."""
+
+    def __init__(
+        self,
+        bus: port.Bus,
+        settings: options.Settings,
+        read_cluster: Reader,
+        on_change: Taker | None = None,
+    ) -> None:
+        """Use the bus; ``on_change`` is told of what has been published."""
+        self._bus = bus
+        self._settings = settings
+        self._read_cluster = read_cluster
+        self._on_change = on_change
+        self._world = world.World(settings.history_hours)
+        prefix = settings.prefix
+        self._takes: dict[str, world.Take] = {
+            prefix + topic.HOSTS: self._world.take_report,
+            prefix + topic.USAGE: self._world.take_usage,
+            prefix + topic.FINDINGS: self._world.take_finding,
+            prefix + topic.CONTROL: self._world.take_order,
+            prefix + topic.RECOMMENDATIONS: self._world.take_recommendation,
+            prefix + topic.INVENTORY: self._world.take_facts,
+        }
+        self._expectation = expectation.Expectation(
+            settings.limits.rules.hot_ratio
+        )
+        self._generation = 0
+        self._cycle_at_s = 0.0
+        self._told_hour: tuple[int, int] | None = None
+        self._trouble: str | None = None
+        self._waiting: list[str] = []
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop; raise BusRefused if that is vain."""
+        while not stop.is_set():
+            try:
+                self._follow(stop)
+            except exception.BusUnavailable as why:
+                self._unavailable(why)
+                stop.wait(_BACK_OFF_S)
+
+    def _follow(self, stop: threading.Event) -> None:
+        """Read, and plan while the lease is ours."""
+        prefix = self._settings.prefix
+        usage = tail.Tail(self._bus, [prefix + topic.USAGE])
+        rest = [name for name in self._takes if name != prefix + topic.USAGE]
+        newest = tail.Tail(self._bus, rest)
+        producer = self._bus.producer()
+        held = lease.Lease(
+            self._bus, prefix + topic.PLAN_LEASE, self._settings.group
+        )
+        try:
+            back_s = self._settings.history_hours * 3600
+            usage.start(max(0, int((time.time() - back_s) * 1000)))
+            newest.start(0)
+            while not stop.is_set():
+                self._step(held, producer, (newest, usage))
+                self._recovered()
+        finally:
+            held.close()
+            producer.close()
+            newest.close()
+            usage.close()
+
+    def _step(
+        self,
+        held: lease.Lease,
+        producer: port.Producer,
+        tails: Sequence[tail.Tail],
+    ) -> None:
+        """Take in what there is; plan if it is time to."""
+        before = held.generation
+        held.hold(_LEASE_S)
+        for one in tails:
+            for record in one.read(_READ_S):
+                self._take(record)
+        if held.generation is None:
+            return
+        if held.generation != before:
+            self._generation = 0
+            self._cycle_at_s = 0.0
+        if time.monotonic() < self._cycle_at_s:
+            return
+        # What was said last by anybody must be known before more is said.
+        if any(one.is_behind() for one in tails):
+            return
+        self._cycle_at_s = time.monotonic() + self._settings.cycle_s
+        try:
+            self._cycle(held, producer)
+        except _LeaseLost:
+            LOG.warning('the lease was lost in the middle of a cycle')
+
+    def _take(self, record: port.Record) -> None:
+        try:
+            take = self._takes[record.partition.topic]
+            take(record.key or '', record.value)
+        except exception.CodecError as why:
+            LOG.warning('%s/%s: %s', *record.partition, why)
+
+    def _cycle(self, held: lease.Lease, producer: port.Producer) -> None:
+        """Say what there is to say; the status comes last."""
+        began_s = time.monotonic()
+        now_us = time.time_ns() // 1000
+        seen = self._world
+        if not self._generation:
+            # Greater than all that was ever heard, also where a group has
+            # forgotten how far it had counted.
+            self._generation = max(held.generation or 0, seen.generation + 1)
+        whole, reasons = self._cluster()
+        outlook = self._outlook(now_us)
+        said = turn.taken(
+            whole, seen, now_us, self._settings.limits, outlook.peaks
+        )
+        self._say_waiting([*reasons, *said.reasons])
+        tell = _Teller(held, producer, self._settings.prefix, self._generation)
+        for one in self._to_tell(said):
+            tell.recommendation(one)
+            if self._on_change is not None:
+                self._on_change(one)
+        for name, host in outlook.hosts.items():
+            if seen.outlooks.get(name) != host:
+                tell.facts(host)
+        if whole is not None:
+            self._tell_facts(whole, tell)
+        took_ms = round((time.monotonic() - began_s) * 1000)
+        tell.facts(self._status(said, reasons, now_us, took_ms))
+        seen.forget(now_us)
+
+    def _to_tell(self, said: turn.Said) -> list[recommendation.Recommendation]:
+        """Return what changed, and what stands in an older generation."""
+        changed = {one.id: one for one in said.recommendations}
+        stand = {
+            name: one
+            for name, one in self._world.known.items()
+            if standing.is_open(one) and one.generation != self._generation
+        }
+        return list((stand | changed).values())
+
+    def _tell_facts(self, whole: cluster.Cluster, tell: '_Teller') -> None:
+        """Tell names and cohorts, once an hour or when they were read."""
+        state = (self._world.history.newest, whole.time_us)
+        if state != self._told_hour:
+            for one in turn.facts(whole, self._world):
+                tell.facts(one)
+            self._told_hour = state
+
+    def _cluster(self) -> tuple[cluster.Cluster | None, list[str]]:
+        try:
+            return self._read_cluster(), []
+        except exception.KvmInsightError as why:
+            return None, [str(why)]
+
+    def _outlook(self, now_us: int) -> expectation.Outlook:
+        """Return what is expected of the hosts that told of themselves."""
+        stale_s = self._settings.limits.rules.stale_s
+        return self._expectation.outlook(
+            self._world.history,
+            overlay.fresh(self._world.reports, now_us, stale_s),
+            self._world.outlooks,
+            now_us,
+        )
+
+    def _status(
+        self, said: turn.Said, reasons: list[str], now_us: int, took_ms: int
+    ) -> inventory.PlannerStatus:
+        known = self._world.known | {
+            one.id: one for one in said.recommendations
+        }
+        waits = [*reasons, *said.reasons]
+        planned_us = self._world.planned_us if waits else now_us
+        return inventory.PlannerStatus(
+            generation=self._generation,
+            time_us=now_us,
+            state='waiting' if waits else 'planning',
+            reasons=[one[:1024] for one in waits],
+            hosts=said.hosts,
+            fresh_hosts=said.fresh_hosts,
+            open=sum(map(standing.is_open, known.values())),
+            planned_us=planned_us or None,
+            plan_ms=took_ms,
+        )
+
+    def _say_waiting(self, reasons: list[str]) -> None:
+        """Say once why nothing is planned, and when it is again."""
+        if reasons and reasons != self._waiting:
+            LOG.warning('no plan: %s', '; '.join(reasons))
+        if self._waiting and not reasons:
+            LOG.warning('planning again')
+        self._waiting = reasons
+
+    def _unavailable(self, why: exception.BusUnavailable) -> None:
+        if self._trouble is None:
+            LOG.warning('bus: %s; trying again', why)
+        self._trouble = str(why)
+
+    def _recovered(self) -> None:
+        if self._trouble is not None:
+            LOG.warning('bus: back')
+        self._trouble = None
+
+
+class _Teller:
+    """Publishes in the name of one generation, as long as it holds."""
+
+    def __init__(
+        self,
+        held: lease.Lease,
+        producer: port.Producer,
+        prefix: str,
+        generation: int,
+    ) -> None:
+        self._lease = held
+        self._producer = producer
+        self._prefix = prefix
+        self._generation = generation
+
+    def recommendation(self, one: recommendation.Recommendation) -> None:
+        """Publish it; raise _LeaseLost if that is not ours to do."""
+        told = msgspec.structs.replace(one, generation=self._generation)
+        self._publish(topic.RECOMMENDATIONS, one.id, told)
+
+    def facts(self, one: inventory.Facts) -> None:
+        """Publish these under their key."""
+        self._publish(topic.INVENTORY, inventory.key(one), one)
+
+    def _publish(self, name: str, key: str, record: sample.Wire) -> None:
+        if not self._lease.confirm():
+            raise _LeaseLost
+        schema = str(record.__struct_config__.tag)
+        fate = self._producer.publish(
+            self._prefix + name,
+            key,
+            codec.encode(record),
+            headers={'schema': schema.encode()},
+        )
+        fate.result(_DELIVERY_S)
