@@ -7,7 +7,14 @@ from typing import Literal
 
 import msgspec
 
-from kvm_insight.detect import evidence, scene, settings, verdict, words
+from kvm_insight.detect import (
+    device_words,
+    evidence,
+    scene,
+    settings,
+    verdict,
+    words,
+)
 from kvm_insight.model import entity, finding, sample, state, window
 
 Reason = Literal['recovered', 'gone', 'silent']
@@ -224,6 +231,8 @@ def due(
 def _summary(
     found: finding.Finding, aggressors: list[finding.Aggressor]
 ) -> str:
+    if found.resource != 'cpu':
+        return device_words.summary(found, aggressors)[:4096]
     return words.summary(
         found.victim,
         found.verdict,
