@@ -28,6 +28,8 @@ class Host:
     places: Mapping[str, entitlement.Place]
     entitled: Mapping[str, float]
     usual: Mapping[str, baseline.Level]
+    #: The same of the cores on which each runs.
+    running: Mapping[str, baseline.Level]
     source: str | None
     agent_id: str
 
@@ -53,6 +55,8 @@ class Use:
     """The cores that each entity wanted in each slot of a window."""
 
     cores: Floats
+    #: Those on which it ran.
+    ran: Floats
     known: npt.NDArray[numpy.bool_]
 
 
@@ -62,10 +66,12 @@ def use(series: window.Window) -> Use:
     known = (values[:, :, window.RUN] >= 0) & (values[:, :, window.DELAY] >= 0)
     parts = numpy.maximum(values, 0)
     wanted = parts[:, :, window.RUN] - parts[:, :, window.POLL]
-    wanted = numpy.maximum(wanted, 0) + parts[:, :, window.DELAY]
+    ran = numpy.maximum(wanted, 0)
+    wanted = ran + parts[:, :, window.DELAY]
     wanted = numpy.maximum(wanted - parts[:, :, window.THROTTLED], 0)
     cores = numpy.where(known, wanted, 0) / series.slots[:, 2:3]
-    return Use(cores, known)
+    ran = numpy.where(known, ran, 0) / series.slots[:, 2:3]
+    return Use(cores, ran, known)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class _Look:
     weights: Floats
     #: What each column wanted, weighted so.
     wanted: Floats
+    #: On what each ran, weighted so.
+    ran: Floats
     charges: Mapping[str, int]
     use: Use
     #: Slots of the last ten minutes in which it was busy and did not wait.
@@ -110,12 +118,12 @@ def picture(
     row = series.row(column, slots)
     charges = {who: us for who, us in row.items() if who != entity.QUOTA}
     weights = _weights(values)
-    wanted = _wanted(used, slots, weights)
+    wanted, ran = _wanted(used, slots, weights)
     # One that is at full speed itself has its idle time to compare with.
     idle = float(wanted[column]) >= rules.full_speed
     calm = _calm(series, column, scale.floor / 2, rules, idle)
     look = _Look(
-        series, host, victim, slots, weights, wanted, charges, used, calm
+        series, host, victim, slots, weights, wanted, ran, charges, used, calm
     )
     case = suspect.Case(
         victim=_suspect(victim, look),
@@ -181,7 +189,9 @@ def _suspect(who: str, look: _Look) -> suspect.Suspect:
     host = look.host
     place = host.places.get(who)
     level = host.usual.get(who)
+    running = host.running.get(who)
     cores = _cores(look, who)
+    column = look.series.column(who)
     if place is None:
         own = [us for it, us in look.charges.items() if entity.is_host(it)]
         charged = sum(own)
@@ -199,14 +209,21 @@ def _suspect(who: str, look: _Look) -> suspect.Suspect:
         usual=level.median if level and level.known else _meanwhile(look, who),
         history=bool(level and level.history),
         charged_us=charged,
+        ran=0.0 if column is None else float(look.ran[column]),
+        usually_ran=running.median if running and running.history else None,
+        spread=running.deviation if running else 0.0,
     )
 
 
-def _wanted(used: Use, slots: window.Numbers, weights: Floats) -> Floats:
-    """Return the cores that each column wanted, by the victim's wait."""
+def _wanted(
+    used: Use, slots: window.Numbers, weights: Floats
+) -> tuple[Floats, Floats]:
+    """Return the cores that each column wanted, and those on which it ran,
+    by the victim's wait."""
     weight = weights @ used.known[slots]
-    total = weights @ used.cores[slots]
-    return total / numpy.where(weight > 0, weight, 1.0)
+    weight = numpy.where(weight > 0, weight, 1.0)
+    wanted = weights @ used.cores[slots] / weight
+    return wanted, weights @ used.ran[slots] / weight
 
 
 def _cores(look: _Look, who: str) -> float:

@@ -55,6 +55,7 @@ def begun(
         opened_uptime_us=seen.slot.uptime_us,
         lost_us=picture.delay_us,
         accounts=picture.row,
+        rose=picture.case.rose,
     )
     told_first = told(one, seen.slot, said(judged, one, seen))
     return msgspec.structs.replace(one, finding=told_first)
@@ -79,9 +80,15 @@ def frozen(incidents: Iterable[state.Incident]) -> set[str]:
     return {
         who
         for one in incidents
-        if one.finding.cause != 'chronic'
+        if one.finding.cause != 'chronic' and is_a_change(one)
         for who in involved(one.finding)
     }
+
+
+def is_a_change(one: state.Incident) -> bool:
+    """Say whether it is known that it was not always so. Else what goes on
+    is to be learned, and may be what is usual."""
+    return one.rose or one.finding.evidence.baseline_source == 'history'
 
 
 def involved(found: finding.Finding) -> set[str]:

@@ -148,6 +148,8 @@ def _baseline(one: baseline.Baseline) -> state.Baseline:
         vcpus=one.vcpus,
         suffering=one.suffering.astype('<i4').tobytes(),
         used=one.used.astype('<i4').tobytes(),
+        ran=one.ran.astype('<i4').tobytes(),
+        pending_ran=list(one.pending_ran),
         pending=list(one.pending),
         minute=one.minute,
         running=list(one.running),
@@ -160,6 +162,8 @@ def _baseline_of(
     result = baseline.Baseline(rules, kept.vcpus)
     result.suffering = numpy.frombuffer(kept.suffering, '<i4').astype('i4')
     result.used = numpy.frombuffer(kept.used, '<i4').astype('i4')
+    result.ran = numpy.frombuffer(kept.ran, '<i4').astype('i4')
+    result.pending_ran = list(kept.pending_ran)
     result.pending = list(kept.pending)
     result.minute = kept.minute
     result.running = [*kept.running, 0, 0, 0, 0, 0][:5]

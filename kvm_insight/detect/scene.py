@@ -61,11 +61,17 @@ class Scene:
             for uuid, one in self._known.tracks.items()
         }
         usual[entity.HOST] = self._known.host_baseline.level_of_use()
+        running = {
+            entity.domain(uuid): one.baseline.level_of_run()
+            for uuid, one in self._known.tracks.items()
+        }
+        running[entity.HOST] = self._known.host_baseline.level_of_run()
         return evidence.Host(
             online,
             places,
             entitled,
             usual,
+            running,
             self._known.source,
             self._sample.agent_id,
         )

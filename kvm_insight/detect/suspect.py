@@ -25,6 +25,11 @@ class Suspect:
     history: bool = False
     #: µs that it ran while the victim waited, by the ledger.
     charged_us: int = 0
+    #: Cores on which it ran while the victim waited, and on which it does
+    #: usually, with the deviation; None without a history.
+    ran: float = 0.0
+    usually_ran: float | None = None
+    spread: float = 0.0
 
     def at_full_speed(self, rules: settings.Settings) -> bool:
         """Say whether it is as busy as a thread can be."""

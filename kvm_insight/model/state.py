@@ -43,6 +43,8 @@ class Baseline(sample.Wire, frozen=True, kw_only=True):
     pending: list[tuple[int, int]] = []
     minute: int = -1
     running: list[int] = []
+    ran: Packed = b''
+    pending_ran: list[int] = []
 
 
 class Track(sample.Wire, frozen=True, kw_only=True):
@@ -71,6 +73,8 @@ class Incident(sample.Wire, frozen=True, kw_only=True):
     accounts: dict[str, sample.Count] = {}
     #: A verdict that another evaluation must confirm.
     doubt: sample.Text | None = None
+    #: Whether the wait was seen to begin, so that what was before is known.
+    rose: bool = False
 
 
 class Book(sample.Wire, frozen=True, kw_only=True):
