@@ -13,16 +13,17 @@ import msgspec
 import zstandard
 
 from benchmarks import fleet, report
-from kvm_insight.detect import settings, shard
+from kvm_insight.conf import analyzer
+from kvm_insight.detect import shard
 from kvm_insight.model import codec, state
 
 #: One template in so many has contention.
 CONTENDED = 10
 #: Two hours of baseline and ten minutes of window, and a little more.
 FILL = 6 * 135
+SERVICE = analyzer.Settings()
 #: Samples after that: as many as from one state record to the next.
-ROUNDS = 30
-BATCH = 500
+ROUNDS = SERVICE.state_every
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def run_templates(folder: pathlib.Path, seed: int, count: int) -> None:
         host = fleet.Host(
             name, seed * 1000 + number, contended=number % CONTENDED == 0
         )
-        held = shard.Shard(settings.Settings(), 0)
+        held = shard.Shard(SERVICE.rules, 0)
         for offset, record in enumerate(host.records(FILL)):
             held.consume(offset, name, record)
         (kept,) = held.all()
@@ -69,7 +70,7 @@ def templates(folder: pathlib.Path, step: int = 1) -> list[Template]:
 
 def hosts(templates: list[Template], count: int) -> shard.Shard:
     """Return a shard with copies of the templates' hosts."""
-    held = shard.Shard(settings.Settings(), 0)
+    held = shard.Shard(SERVICE.rules, 0, SERVICE.report_every_s)
     for number in range(count):
         one = templates[number % len(templates)]
         kept = one.state.replace(one.name.encode(), _name(number))
@@ -93,7 +94,7 @@ def batches(
             record = one.records[turn]
             record = record.replace(one.name.encode(), _name(number))
             batch.append(packer.compress(record))
-            if len(batch) == BATCH:
+            if len(batch) == SERVICE.batch:
                 yield batch
                 batch = []
     if batch:

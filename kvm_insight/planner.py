@@ -26,7 +26,13 @@ from kvm_insight.model import (
     recommendation,
     sample,
 )
-from kvm_insight.recommend import standing, turn, world
+from kvm_insight.recommend import (
+    expectation,
+    overlay,
+    standing,
+    turn,
+    world,
+)
 
 LOG = logging.getLogger(__name__)
 
@@ -69,6 +75,9 @@ class Planner:
             prefix + topic.RECOMMENDATIONS: self._world.take_recommendation,
             prefix + topic.INVENTORY: self._world.take_facts,
         }
+        self._expectation = expectation.Expectation(
+            settings.limits.rules.hot_ratio
+        )
         self._generation = 0
         self._cycle_at_s = 0.0
         self._told_hour: tuple[int, int] | None = None
@@ -152,8 +161,9 @@ class Planner:
             # forgotten how far it had counted.
             self._generation = max(held.generation or 0, seen.generation + 1)
         whole, reasons = self._cluster()
+        outlook = self._outlook(now_us)
         said = turn.taken(
-            whole, seen, now_us, self._settings.limits, self._peaks(whole)
+            whole, seen, now_us, self._settings.limits, outlook.peaks
         )
         self._say_waiting([*reasons, *said.reasons])
         tell = _Teller(held, producer, self._settings.prefix, self._generation)
@@ -161,6 +171,9 @@ class Planner:
             tell.recommendation(one)
             if self._on_change is not None:
                 self._on_change(one)
+        for name, host in outlook.hosts.items():
+            if seen.outlooks.get(name) != host:
+                tell.facts(host)
         if whole is not None:
             self._tell_facts(whole, tell)
         took_ms = round((time.monotonic() - began_s) * 1000)
@@ -191,8 +204,15 @@ class Planner:
         except exception.KvmInsightError as why:
             return None, [str(why)]
 
-    def _peaks(self, whole: cluster.Cluster | None) -> turn.Peaks:
-        return {}
+    def _outlook(self, now_us: int) -> expectation.Outlook:
+        """Return what is expected of the hosts that told of themselves."""
+        stale_s = self._settings.limits.rules.stale_s
+        return self._expectation.outlook(
+            self._world.history,
+            overlay.fresh(self._world.reports, now_us, stale_s),
+            self._world.outlooks,
+            now_us,
+        )
 
     def _status(
         self, said: turn.Said, reasons: list[str], now_us: int, took_ms: int

@@ -4,13 +4,15 @@
 import dataclasses
 from collections.abc import Iterable
 
-from kvm_insight.model import sample, state
+from kvm_insight.model import inventory, sample, state
 
 #: A host is silent when so many intervals passed without a sample.
 SILENT_INTERVALS = 3
 _DEFAULT_INTERVAL_S = 10.0
 #: The analyzer keeps its state now and then; later than this it is stuck.
 ANALYZER_LATE_S = 300.0
+#: The planner tells of itself in each cycle; later than this it is gone.
+PLANNER_LATE_S = 600.0
 
 HEADER = (
     'HOST',
@@ -159,3 +161,23 @@ def details(health: Health) -> list[str]:
     for status, count in sorted(health.identity_failures.items()):
         lines.append(f'{health.host}: {count} domains with {status} metadata')
     return lines
+
+
+def planner(told: inventory.PlannerStatus, now_s: float) -> str:
+    """Return how the planner fares, in one line."""
+    age_s = now_s - told.time_us / 1e6
+    begin = f'planner: generation {told.generation}'
+    if age_s > PLANNER_LATE_S:
+        return f'{begin}, silent for {age_s:.0f} s'
+    if told.state == 'waiting':
+        return f'{begin} plans nothing: {"; ".join(told.reasons)}'
+    return (
+        f'{begin}, {age_s:.0f} s ago: {told.open} recommendations open,'
+        f' {told.fresh_hosts} of {told.hosts} hosts have a fresh report'
+    )
+
+
+def plans_well(told: inventory.PlannerStatus, now_s: float) -> bool:
+    """Say whether the planner is there, and plans."""
+    is_late = now_s - told.time_us / 1e6 > PLANNER_LATE_S
+    return told.state == 'planning' and not is_late

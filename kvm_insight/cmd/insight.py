@@ -13,6 +13,7 @@ VERBS = (
     'status',
     'record',
     'replay',
+    'simulate',
     'plan',
     'topics',
     'completion',

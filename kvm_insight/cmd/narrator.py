@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from kvm_insight import exception
-from kvm_insight.model import codec, finding, sample
+from kvm_insight.model import codec, finding, recommendation, sample
 
 _MOST_NAMES = 8
 
@@ -49,6 +49,14 @@ class Narrator:
             self._write(codec.encode(found).decode())
         elif found.state != 'update':
             self.say(words(found))
+
+    def recommendation(self, one: recommendation.Recommendation) -> None:
+        """Tell what should be moved, and what has become of it."""
+        state = one.state.upper()
+        reason = f' ({one.state_reason})' if one.state_reason else ''
+        if one.outcome is not None:
+            reason = f' ({one.outcome.summary})'
+        self.say(f'{state}{reason}: {one.summary}')
 
     def _write(self, line: str) -> None:
         with self._lock:

@@ -31,7 +31,6 @@ def serve(args: argparse.Namespace) -> int:
             f'[{options.GROUP}] cluster_file is not set: name a file with '
             'the description of the cluster'
         )
-    reader = cluster_file.ClusterFile(pathlib.Path(settings.cluster_file))
     stop = service.stop_on_signals()
     name, values = bus_options.driver_settings(loaded)
     bus = driver.open_bus(name, values)
@@ -39,7 +38,13 @@ def serve(args: argparse.Namespace) -> int:
         if name == 'embedded':
             bus.create_topics(topic.layout(settings.prefix, partitions=1))
         systemd.Notifier()('READY=1')
-        planner.Planner(bus, settings, reader.read).run(stop)
+        read = reader(settings.cluster_file)
+        planner.Planner(bus, settings, read).run(stop)
     finally:
         bus.close()
     return service.OK
+
+
+def reader(path: str) -> planner.Reader:
+    """Return what reads the description of the cluster, now and later."""
+    return cluster_file.ClusterFile(pathlib.Path(path)).read

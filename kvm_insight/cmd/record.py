@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         bus = top.open_bus(loaded, args.state)
         stack.callback(bus.close)
-        file = stack.enter_context(_open(args.file))
+        file = stack.enter_context(open_recording(args.file))
         recorder = Recorder(bus, prefix, file.write)
         stack.callback(recorder.close)
         recorder.begin(states=not args.from_start)
@@ -158,7 +158,7 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def _open(path: pathlib.Path) -> Iterator[IO[bytes]]:
+def open_recording(path: pathlib.Path) -> Iterator[IO[bytes]]:
     """Open a recording to write; close it so that it can be read."""
     try:
         file = path.open('wb')

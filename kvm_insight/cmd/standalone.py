@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``kvm-insight standalone``: agent and analyzer in one process."""
+"""``kvm-insight standalone``: all services in one process."""
 
 import argparse
 import contextlib
@@ -10,12 +10,14 @@ import sys
 
 from oslo_config import cfg
 
-from kvm_insight import agent, analyzer, exception, standalone
+from kvm_insight import agent, analyzer, exception, planner, standalone
 from kvm_insight.cmd import agent as agent_command
 from kvm_insight.cmd import narrator, service, systemd
+from kvm_insight.cmd import planner as planner_command
 from kvm_insight.conf import agent as agent_options
 from kvm_insight.conf import analyzer as analyzer_options
 from kvm_insight.conf import bus as bus_options
+from kvm_insight.conf import planner as planner_options
 from kvm_insight.model import sample
 
 
@@ -25,7 +27,8 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
         'standalone',
         help='measure this host and tell findings as they come',
         description='Runs agent and analyzer in one process on a bus of their'
-        ' own and tells in words who waits, and because of whom.',
+        ' own and tells in words who waits, and because of whom. With'
+        ' [planner] cluster_file also what to move.',
     )
     parser.add_argument(
         '--for',
@@ -116,6 +119,11 @@ def run(args: argparse.Namespace) -> int:
             on_finding=narrator.both(*takers),
         )
         whole.add('analyzer', judge)
+        plans = planner_options.settings(loaded)
+        if plans.cluster_file is not None:
+            read = planner_command.reader(plans.cluster_file)
+            adviser = planner.Planner(bus, plans, read, tell.recommendation)
+            whole.add('planner', adviser)
         signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
         whole.run(stop, args.limit_s)
     return service.OK

@@ -13,7 +13,7 @@ from kvm_insight import exception
 from kvm_insight.bus import port, tail, topic
 from kvm_insight.cmd import health, service, table, top
 from kvm_insight.conf import bus as bus_options
-from kvm_insight.model import codec, sample, state
+from kvm_insight.model import codec, inventory, sample, state
 
 _LOOK_BACK_S = 600
 
@@ -48,11 +48,14 @@ def run(args: argparse.Namespace) -> int:
             reader = tail.Tail(bus, [prefix + name])
             stack.callback(reader.close)
             _take(clinic, reader.begin(start_ms))
+        plans = _planner(bus, prefix + topic.INVENTORY)
     healths = clinic.healths(time.time())
     if args.json:
         print(json.dumps([dataclasses.asdict(one) for one in healths]))
     else:
         _print(healths)
+        if plans is not None:
+            print(health.planner(plans, time.time()))
     if not healths:
         print(
             'kvm-insight status: no sample in the last'
@@ -61,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     well = healths and not any(one.troubles for one in healths)
+    if plans is not None and not health.plans_well(plans, time.time()):
+        well = False
     return service.OK if well else service.UNHEALTHY
 
 
@@ -73,6 +78,22 @@ def _take(clinic: health.Clinic, records: Iterable[port.Record]) -> None:
                 clinic.add_sample(codec.decode(record.value, sample.Sample))
             elif codec.schema_of(record.value) == state.SCHEMA:
                 clinic.add_state(codec.decode(record.value, state.HostState))
+
+
+def _planner(bus: port.Bus, name: str) -> inventory.PlannerStatus | None:
+    """Return what the active planner said last; None if there was none."""
+    if name not in bus.topics():
+        return None
+    reader = tail.Tail(bus, [name])
+    try:
+        found = None
+        for record in reader.begin(0):
+            if record.key == 'planner' and record.value is not None:
+                with contextlib.suppress(exception.CodecError):
+                    found = codec.decode(record.value, inventory.PlannerStatus)
+        return found
+    finally:
+        reader.close()
 
 
 def _print(healths: list[health.Health]) -> None:

@@ -10,8 +10,8 @@ from kvm_insight import exception
 from kvm_insight.bus import topic
 from kvm_insight.conf import bus
 from kvm_insight.model import recommendation
+from kvm_insight.recommend import limits as recommend_limits
 from kvm_insight.recommend import settings as recommend_settings
-from kvm_insight.recommend import turn
 
 GROUP = 'planner'
 MODES: tuple[recommendation.Mode, ...] = typing.get_args(recommendation.Mode)
@@ -124,7 +124,9 @@ class Settings:
     cluster_file: str | None = None
     cycle_s: float = 60.0
     history_hours: int = 168
-    limits: turn.Limits = dataclasses.field(default_factory=turn.Limits)
+    limits: recommend_limits.Limits = dataclasses.field(
+        default_factory=recommend_limits.Limits
+    )
 
 
 def settings(conf: cfg.ConfigOpts) -> Settings:
@@ -140,10 +142,10 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
     )
 
 
-def limits(conf: cfg.ConfigOpts) -> turn.Limits:
+def limits(conf: cfg.ConfigOpts) -> recommend_limits.Limits:
     """Return what a plan goes by."""
     group = conf[GROUP]
-    return turn.Limits(
+    return recommend_limits.Limits(
         rules=dataclasses.replace(
             recommend_settings.Settings(),
             stale_s=group.report_max_age_s,

@@ -21,6 +21,7 @@ from kvm_insight.model import (
 
 #: A clock that is set back by less than this stays within its hour.
 _STEP_US = 300_000_000
+_MINUTE_US = 60_000_000
 
 
 class Account:
@@ -34,6 +35,13 @@ class Account:
         """Return the hours that ended since this was asked last."""
         over, self._over = self._over, []
         return over
+
+    def end(self, before_us: int) -> None:
+        """End an hour that was over by then, though no sample came since."""
+        one = self._open
+        if one is not None and one.start_us + usage.HOUR_US <= before_us:
+            self._over.append(hour_record.of(one))
+            self._open = None
 
     def record(self) -> usage.HostUsage | None:
         """Return the hour that is not over yet."""
@@ -57,6 +65,10 @@ class Account:
             missing = max(0, new.sequence - last.sequence - 1)
         online = entitlement.cpus_of(new.system.cpus)
         self._open.saw(new, missing, len(online or ()))
+        if last is None or last.time_us // _MINUTE_US != new.time_us // (
+            _MINUTE_US
+        ):
+            self._open.introduce(new.domains)
         if last is not None and last.boot_id == new.boot_id:
             self._open.squeeze(last.system.pressure, new.system.pressure)
 

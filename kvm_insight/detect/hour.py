@@ -6,7 +6,9 @@ a few microseconds a sample, and so that it comes back from its record as it
 was.
 """
 
+import operator
 import typing
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -45,6 +47,10 @@ LAST = 3
 UNKNOWN = -1
 PRESSURES = sample.Pressure.__struct_fields__
 
+_memory = operator.attrgetter(
+    'rss_bytes', 'usable_bytes', 'dirty_rate_bytes_s'
+)
+_NO_WORDS = (None,) * LAST
 _WEIGHT_US = 100_000
 MOST_WEIGHT = 65_535
 _EDGES = numpy.array(usage.EDGES)
@@ -146,6 +152,13 @@ class Hour:
         places = [self.columns[who] for who in layout.entities]
         self._places = numpy.array(places, numpy.intp)
 
+    def introduce(self, domains: Iterable[sample.Domain]) -> None:
+        """Learn anew what is told of instances beside their sums."""
+        for domain in domains:
+            column = self.columns.get(entity.domain(domain.uuid))
+            if column is not None:
+                self.facts[column - 1] = _fact_of(domain)
+
     def add(self, fact: usage.Instance) -> int:
         """Return the new column of an instance."""
         column = len(self.columns)
@@ -203,18 +216,7 @@ class Hour:
     def _take_devices(self, new: sample.Sample, happened: rates.Rates) -> None:
         told = ~numpy.isnan(happened.devices.interval_us)
         at = self._places[told]
-        domains = [
-            domain
-            for domain, was_told in zip(
-                new.domains, told.tolist(), strict=True
-            )
-            if was_told
-        ]
-        for column, domain in zip(at.tolist(), domains, strict=True):
-            self.facts[column - 1] = _fact_of(domain)
-        words = numpy.array(
-            [_words(domain.memory) for domain in domains], numpy.int64
-        ).reshape(-1, LAST)
+        words = _words(new.domains)[told]
         numbers = device_sums.of(happened)[told]
         added = self.sums[at, DEVICE_AT:] + numbers
         self.sums[at, DEVICE_AT:] = numpy.minimum(added, sample.LIMIT)
@@ -244,12 +246,13 @@ def fact(instance: usage.Instance) -> usage.Instance:
     )
 
 
-def _words(memory: sample.Memory | None) -> list[int]:
-    """Return what is kept of a memory's words; UNKNOWN where it has none."""
-    if memory is None:
-        return [UNKNOWN] * LAST
-    words = (memory.rss_bytes, memory.usable_bytes, memory.dirty_rate_bytes_s)
-    return [known(word) for word in words]
+def _words(domains: Iterable[sample.Domain]) -> Numbers:
+    """Return what is kept of memories' words; UNKNOWN where there is none."""
+    found: list[int | None] = []
+    for domain in domains:
+        found += _memory(domain.memory) if domain.memory else _NO_WORDS
+    table = numpy.array(found, numpy.float64).reshape(-1, LAST)
+    return numpy.nan_to_num(table, nan=UNKNOWN).astype(numpy.int64)
 
 
 def known(value: int | None) -> int:

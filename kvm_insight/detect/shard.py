@@ -18,6 +18,10 @@ from kvm_insight.model import (
 
 #: A quiet host's state is written again before a replay to it gets long.
 _FARTHEST = 20
+#: More samples than there ever are between two states.
+_DUE = 1_000_000
+#: A host that is silent for so long after an hour gets it told even so.
+_SILENT_US = 2 * usage.HOUR_US
 
 
 class Shard:
@@ -42,6 +46,8 @@ class Shard:
         self._reporters: dict[str, report.Reporter] = {}
         self._reports: dict[str, host_report.HostReport] = {}
         self._hours: list[usage.HostUsage] = []
+        #: The newest hour of any host, since 1970.
+        self._hour = 0
         #: Where each host's newest state stands.
         self._stands: dict[str, int] = {}
         #: Samples of each host since then.
@@ -81,6 +87,7 @@ class Shard:
         self._fresh[new.host] = self._fresh.get(new.host, 0) + 1
         if detector.counters.accepted > before.accepted:
             self._report(new, found, detector)
+            self._end_hours(new.time_us)
         return found
 
     def _report(
@@ -99,6 +106,21 @@ class Shard:
         made = self._reporters[new.host].report(new, found, detector.known)
         if made is not None:
             self._reports[new.host] = made
+
+    def _end_hours(self, time_us: int) -> None:
+        """Tell the last hour of hosts that are gone, once an hour; others'
+        samples are the clock."""
+        hour = time_us // usage.HOUR_US
+        if hour <= self._hour:
+            return
+        self._hour = hour
+        for name, detector in self._detectors.items():
+            detector.account.end(time_us - _SILENT_US)
+            over = detector.account.drain()
+            if over and self._report_every_s is not None:
+                self._hours += over
+                # Whoever comes next must know that it was told.
+                self._fresh[name] = _DUE
 
     def hours(self) -> list[usage.HostUsage]:
         """Return the hours that ended since this was asked last."""

@@ -18,7 +18,13 @@ HOST_SCHEMA = 'kvm_insight.inventory_host/1'
 PROJECT_SCHEMA = 'kvm_insight.inventory_project/1'
 GROUP_SCHEMA = 'kvm_insight.inventory_group/1'
 FLAVOR_SCHEMA = 'kvm_insight.inventory_flavor/1'
+OUTLOOK_SCHEMA = 'kvm_insight.inventory_outlook/1'
+AGGREGATE_SCHEMA = 'kvm_insight.inventory_aggregate/1'
 PLANNER_SCHEMA = 'kvm_insight.inventory_planner/1'
+
+
+Resource = Literal['cpu', 'memory', 'disk']
+Cores = Annotated[float, msgspec.Meta(ge=0.0)]
 
 
 class Cohort(sample.Wire, frozen=True, kw_only=True):
@@ -37,8 +43,8 @@ class Cohort(sample.Wire, frozen=True, kw_only=True):
     deviation: sample.Ratio
     #: Median of the parts of their vCPUs that they want, and the part that
     #: 99 % of all of their five minutes did not exceed.
-    use: Annotated[float, msgspec.Meta(ge=0.0)]
-    peak: Annotated[float, msgspec.Meta(ge=0.0)]
+    use: Cores
+    peak: Cores
 
 
 class HostFacts(
@@ -97,6 +103,58 @@ class FlavorFacts(
     cohort: Cohort | None = None
 
 
+class Outlook(
+    sample.Wire,
+    frozen=True,
+    kw_only=True,
+    tag_field='schema',
+    tag=OUTLOOK_SCHEMA,
+):
+    """Whether a host is too hot, now and soon."""
+
+    host: _Host
+    #: Of what it has too little in most of the last minutes.
+    now: list[Resource] = []
+    #: Whether more CPU will be wanted than is well; ``unknown`` where its
+    #: instances have too little history.
+    state: Literal['hot', 'cool', 'unknown'] = 'unknown'
+    probability: sample.Ratio = 0.0
+    #: Not expected sooner than the first, but within the second.
+    not_before_h: sample.Count = 0
+    within_h: sample.Count = 0
+    #: Expected and high peak within these hours, and what is too much.
+    expected_cores: Cores = 0.0
+    high_cores: Cores = 0.0
+    limit_cores: Cores = 0.0
+    #: Instances that are too young to have a history.
+    young: sample.Count = 0
+
+
+class AggregateAdvice(
+    sample.Wire,
+    frozen=True,
+    kw_only=True,
+    tag_field='schema',
+    tag=AGGREGATE_SCHEMA,
+):
+    """Which allocation ratio of vCPUs an aggregate's hosts can carry."""
+
+    aggregate: sample.Text
+    name: sample.Text | None = None
+    hosts: sample.Count
+    change: Literal['lower', 'keep', 'raise', 'unknown']
+    current: Cores
+    advised: Cores
+    #: Somebody waits; there is room; there is none; even what is allowed
+    #: now is not allocated; or too little is known.
+    reason: Literal[
+        'waits', 'room', 'bearable', 'not_used', 'too_little_known'
+    ]
+    #: Part of the wanted CPU time that waited, in all but 1 % of the hours.
+    waited: sample.Ratio = 0.0
+    host_hours: sample.Count = 0
+
+
 class PlannerStatus(
     sample.Wire,
     frozen=True,
@@ -121,12 +179,22 @@ class PlannerStatus(
     plan_ms: sample.Count | None = None
 
 
-Facts = HostFacts | ProjectFacts | GroupFacts | FlavorFacts | PlannerStatus
+Facts = (
+    HostFacts
+    | ProjectFacts
+    | GroupFacts
+    | FlavorFacts
+    | Outlook
+    | AggregateAdvice
+    | PlannerStatus
+)
 KINDS: dict[str, type[Facts]] = {
     HOST_SCHEMA: HostFacts,
     PROJECT_SCHEMA: ProjectFacts,
     GROUP_SCHEMA: GroupFacts,
     FLAVOR_SCHEMA: FlavorFacts,
+    OUTLOOK_SCHEMA: Outlook,
+    AGGREGATE_SCHEMA: AggregateAdvice,
     PLANNER_SCHEMA: PlannerStatus,
 }
 
@@ -142,5 +210,9 @@ def key(facts: Facts) -> str:
             return f'group/{facts.group}'
         case FlavorFacts():
             return f'flavor/{facts.flavor}'
+        case Outlook():
+            return f'outlook/{facts.host}'
+        case AggregateAdvice():
+            return f'aggregate/{facts.aggregate}'
         case PlannerStatus():
             return 'planner'

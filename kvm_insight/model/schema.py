@@ -38,6 +38,8 @@ RECORDS: dict[str, type[sample.Wire]] = {
     'inventory_project': inventory.ProjectFacts,
     'inventory_group': inventory.GroupFacts,
     'inventory_flavor': inventory.FlavorFacts,
+    'inventory_outlook': inventory.Outlook,
+    'inventory_aggregate': inventory.AggregateAdvice,
     'inventory_planner': inventory.PlannerStatus,
     'dead_letter': dead_letter.DeadLetter,
     'recorded': recording.Recorded,

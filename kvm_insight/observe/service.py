@@ -19,8 +19,8 @@ _UNIT = re.compile(r'([^/]+\.service)(?:/|$)')
 _SCOPE = re.compile(r'/((?!session-|init\.|user)[^/]+\.scope)(?:/|$)')
 _UNIT_CONTROLLERS = ('', 'systemd', 'cpuacct', 'cpu', 'pids', 'memory')
 _KTHREADD = 2
-#: Kernel threads that were idle are looked at once in so many sweeps.
-_IDLE_TURNS = 4
+#: Who was idle is looked at once in so many sweeps: a kernel thread, another.
+_IDLE_TURNS = {True: 4, False: 2}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ class _Process:
     cpu_us: int
     threads: int
     idle: bool = False
+
+    def rests(self, turn: int) -> bool:
+        """Say whether it need not be looked at in this turn."""
+        return self.idle and bool(turn % _IDLE_TURNS[self.kernel])
 
 
 @dataclasses.dataclass(slots=True)
@@ -114,7 +118,7 @@ class Scanner:
 
     def _look(self, pid: int, vhost: dict[int, list[int]]) -> None:
         known = self._processes.get(pid)
-        if known and known.idle and (pid + self._turn) % _IDLE_TURNS:
+        if known and known.rests(pid + self._turn):
             return
         stat = task.read_process(self._proc, pid)
         if stat is None or stat.state in 'ZX':
@@ -135,7 +139,7 @@ class Scanner:
         if not known.unit_path:
             # A daemon is its command only once it has called exec.
             known.name = self._renamed(known, stat.comm)
-        known.idle = kernel and stat.cpu_us == known.cpu_us
+        known.idle = stat.cpu_us == known.cpu_us
         known.cpu_us, known.threads = stat.cpu_us, stat.threads
 
     def _renamed(self, process: _Process, comm: str) -> str:

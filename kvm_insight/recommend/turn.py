@@ -5,7 +5,7 @@ A function of its arguments: two planners that read the same say the same.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy
 
@@ -15,33 +15,17 @@ from kvm_insight.recommend import (
     overlay,
     planning,
     ruling,
-    settings,
     standing,
     validity,
     world,
 )
+from kvm_insight.recommend import limits as limits_
 
 Peaks = overlay.Peaks
 
 _US = 1_000_000
 #: The same dice each time: a plan must not flicker.
 _SEED = 1
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Limits:
-    """What a plan may rest on, and what is planned."""
-
-    rules: settings.Settings = dataclasses.field(
-        default_factory=settings.Settings
-    )
-    modes: Sequence[recommendation.Mode] = ('relieve',)
-    #: A description of the cluster that is older says nothing; 0 is no limit.
-    cluster_age_s: int = 24 * 3600
-    #: Part of the hosts whose report must be fresh.
-    least_fresh: float = 0.5
-    #: How long after a move its outcome is measured.
-    outcome_s: int = 600
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +46,7 @@ def taken(
     whole: cluster.Cluster | None,
     seen: world.World,
     now_us: int,
-    limits: Limits,
+    limits: limits_.Limits,
     peaks: Peaks,
 ) -> Said:
     """Return what is to be said now."""
@@ -141,11 +125,15 @@ def facts(whole: cluster.Cluster, seen: world.World) -> list[inventory.Facts]:
         )
         for name in sorted({*specs, *usual})
     ]
+    found += seen.host_hours.advices(whole)
     return [one for one in found if seen.facts.get(inventory.key(one)) != one]
 
 
 def _unfit(
-    whole: cluster.Cluster | None, fresh: int, now_us: int, limits: Limits
+    whole: cluster.Cluster | None,
+    fresh: int,
+    now_us: int,
+    limits: limits_.Limits,
 ) -> list[str]:
     """Return why nothing can be planned with this."""
     if whole is None:
@@ -182,7 +170,7 @@ def _view(
     reports: overlay.Reports,
     seen: world.World,
     ruled: ruling.Ruling,
-    limits: Limits,
+    limits: limits_.Limits,
 ) -> standing.View:
     chains = {
         name: one.moves
@@ -221,7 +209,7 @@ def _released(
 
 def _plans(
     laid: cluster.Cluster,
-    limits: Limits,
+    limits: limits_.Limits,
     ruled: ruling.Ruling,
     reviewed: Mapping[str, recommendation.Recommendation],
     released: Mapping[str, recommendation.Recommendation],

@@ -13,8 +13,8 @@ from kvm_insight.model import (
     recommendation,
     usage,
 )
+from kvm_insight.recommend import advice, losses, standing
 from kvm_insight.recommend import history as histories
-from kvm_insight.recommend import losses, standing
 
 #: What ended is kept so long: the guards look back a day.
 _KEPT_US = 2 * 24 * 3600 * 1_000_000
@@ -29,6 +29,7 @@ class World:
         """Keep so many hours of use."""
         self.reports: dict[str, host_report.HostReport] = {}
         self.history = histories.History(history_hours)
+        self.host_hours = advice.HostHours(history_hours)
         self.losses = losses.Losses()
         self.findings: dict[str, finding.Finding] = {}
         self.said: dict[str, control.Order] = {}
@@ -44,6 +45,15 @@ class World:
         if not isinstance(status, inventory.PlannerStatus):
             return 0
         return status.planned_us or 0
+
+    @property
+    def outlooks(self) -> dict[str, inventory.Outlook]:
+        """Return host -> what was told of it last."""
+        return {
+            one.host: one
+            for one in self.facts.values()
+            if isinstance(one, inventory.Outlook)
+        }
 
     # Each may raise CodecError; ``None`` is a key that was deleted.
 
@@ -61,7 +71,9 @@ class World:
     def take_usage(self, key: str, value: bytes | None) -> None:
         """Take a host's hour."""
         if value is not None:
-            self.history.take(codec.decode(value, usage.HostUsage))
+            hour = codec.decode(value, usage.HostUsage)
+            self.history.take(hour)
+            self.host_hours.take(hour)
 
     def take_finding(self, key: str, value: bytes | None) -> None:
         """Take a finding."""

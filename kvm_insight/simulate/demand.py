@@ -5,13 +5,21 @@ Each returns one value a step, never below 0. Steps are seconds or a few of
 them; what happens inside a second (duty cycles) is the scheduler's affair.
 """
 
+import dataclasses
+
 import numpy
 from numpy import typing as npt
 
 Floats = npt.NDArray[numpy.float64]
 Random = numpy.random.Generator
 
-DAY_S = 86_400.0
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trace:
+    """What one machine did, a value each so many seconds."""
+
+    values: Floats
+    every_s: float
 
 
 def times(seconds: float, step_s: float) -> Floats:

@@ -6,10 +6,12 @@ guilty by itself: such are only taken away together with all others. Those
 who share no CPU, not even by others between them, are apart.
 """
 
+from collections.abc import Sequence
+
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.simulate import game, load, plan, truth
+from kvm_insight.simulate import game, load, truth
 
 Floats = npt.NDArray[numpy.float64]
 
@@ -25,21 +27,25 @@ def by_window(rates: Floats, step_s: float) -> Floats:
 
 
 def cases(
-    host: plan.Host, wanted: Floats, cores: Floats, part: float
+    places: Sequence[frozenset[int]],
+    wanted: Floats,
+    cores: Floats,
+    part: float,
+    least: float = load.LEAST_CORES,
 ) -> list[truth.Case]:
     """Return who contends with whom, those without any excess first.
 
-    ``part`` is the part of its CPUs that one's excess must reach.
+    ``places``: what each uses of what is shared, its CPUs for one; ``part``
+    is the part of it that one's excess must reach, ``least`` the amount.
     """
-    places = [frozenset().union(*one) for one in host.places()]
     meet = numpy.array(
         [[bool(one & other) for other in places] for one in places]
     )
     there = numpy.asarray(wanted.any(axis=1))
     meet &= there[:, None] & there[None, :]
     numpy.fill_diagonal(meet, True)
-    least = [max(load.LEAST_CORES, part * len(one)) for one in places]
-    large = cores > numpy.array(least)[:, None]
+    from_on = [max(least, part * len(one)) for one in places]
+    large = cores > numpy.array(from_on)[:, None]
     share = cores / numpy.maximum(meet @ cores, 1e-9)
     some = numpy.asarray(large.any(axis=1))
     suspect = numpy.asarray((large & (share >= SHARE)).any(axis=1))

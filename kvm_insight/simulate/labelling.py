@@ -14,13 +14,12 @@ from kvm_insight.simulate import (
     plan,
     readings,
     stage,
-    telemetry,
     truth,
 )
 
 Floats = npt.NDArray[numpy.float64]
 
-MICRO = telemetry.MICRO
+MICRO = readings.MICRO
 _WINDOW_S = game.WINDOW_S
 #: Own part of what all are to blame for, from which it is one's own doing.
 _OWN = 0.5
@@ -83,8 +82,8 @@ class _Writer:
 
     def time_us(self, second: float) -> int:
         """Return a time as the host's own clock says it."""
-        skew_us = self.scene.agent.skew_us
-        return telemetry.BEGIN_US + skew_us + round(second * MICRO)
+        agent = self.scene.agent
+        return agent.begin_us + agent.skew_us + round(second * MICRO)
 
     def windows(
         self, resource: label.Resource, one: truth.Truth, rows: list[int]
@@ -134,6 +133,9 @@ class _Writer:
         mine = readings.names(self.scene.host)[row]
         own = max((c.share for c in causes if c.entity == mine), default=0.0)
         guilty = [c for c in causes if c.guilty]
+        limited = self._is_limited(resource, row)
+        if own >= _OWN and limited:
+            return 'self_inflicted', 'limit'
         if own >= _OWN or (guilty and own > guilty[0].share):
             return 'self_inflicted', 'burst'
         if guilty:
@@ -142,6 +144,10 @@ class _Writer:
         if any(cause.guilty is None for cause in causes):
             return None, None
         return 'overcommit', None
+
+    def _is_limited(self, resource: label.Resource, row: int) -> bool:
+        guest = self.scene.host.guests[row]
+        return resource == 'disk' and guest.disk_requests_s is not None
 
     def episodes(
         self,

@@ -36,11 +36,10 @@ class Guest:
     epoch: str = '1000.1'
     #: Cores for which it polls while idle; counted as run time by the kernel.
     polls: float = 0.0
-    #: The host's disk on which its image lies, and its limits there.
-    disk: str | None = None
+    #: Its limit on the host's disk, and how large its requests are there
+    #: (drawn where it is not said).
     disk_requests_s: int | None = None
-    disk_bytes_s: int | None = None
-    nic: str | None = None
+    request_bytes: int | None = None
 
     @property
     def vcpus(self) -> int:

@@ -19,6 +19,8 @@ Floats = npt.NDArray[numpy.float64]
 Ints = npt.NDArray[numpy.int64]
 
 MICRO = 1_000_000
+#: 14 November 2023.
+BEGIN_US = 1_700_000_000_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,9 +52,11 @@ class Readings:
         """Return the host's part of the devices, by the sample's fields."""
         return self.devices.system(at) if self.devices else {}
 
-    def domain(self, guest: int, at: int) -> dict[str, Any]:
+    def domain(self, guest: int, at: int, answered: int) -> dict[str, Any]:
         """Return a guest's part of the devices."""
-        return self.devices.domain(guest, at) if self.devices else {}
+        if self.devices is None:
+            return {}
+        return self.devices.domain(guest, at, answered)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,9 +64,13 @@ class Agent:
     """How the agent of a host is set up, and what befalls it."""
 
     interval_s: float = 10.0
+    #: libvirt is asked at each so many-th reading.
+    libvirt_every: int = 3
     jitter: float = 0.01
     seed: int = 0
-    #: How far the host's clock is ahead.
+    #: The time when the simulation begins, and how far the host's clock is
+    #: ahead.
+    begin_us: int = BEGIN_US
     skew_us: int = 0
     #: When it is started anew.
     restarts_s: tuple[float, ...] = ()
@@ -77,8 +85,9 @@ class Devices(Protocol):
     def system(self, at: int) -> dict[str, Any]:
         """Return the host's fields at one reading."""
 
-    def domain(self, guest: int, at: int) -> dict[str, Any]:
-        """Return a guest's fields at one reading."""
+    def domain(self, guest: int, at: int, answered: int) -> dict[str, Any]:
+        """Return a guest's fields at one reading; what only libvirt knows
+        is of the reading at which it was asked."""
 
 
 def threads(host: plan.Host) -> Threads:

@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scenarios: what may happen on hosts, each by name and from a seed."""
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy
 
 from kvm_insight import exception
 from kvm_insight.simulate import (
+    demand,
     scenario_cpu,
+    scenario_device,
+    scenario_life,
     stage,
 )
 
 Maker = Callable[[stage.Setting], list[stage.Scene]]
 
 #: Name -> what sets it up; its docstring says what happens.
-KINDS: dict[str, Maker] = {**scenario_cpu.KINDS}
+KINDS: dict[str, Maker] = {
+    **scenario_cpu.KINDS,
+    **scenario_device.KINDS,
+    **scenario_life.KINDS,
+}
 
 _CPUS = {'water': (8, 16, 32, 64), 'slices': (2, 4, 8)}
 _HOURS = {'water': 3.0, 'slices': 0.75}
@@ -32,6 +38,8 @@ def build(
     hours: float | None = None,
     warm_s: float = stage.WARM_S,
     ledger: stage.Source | None = None,
+    traces: tuple[demand.Trace, ...] = (),
+    dirty: bool = False,
 ) -> list[stage.Scene]:
     """Return the hosts of a scenario; what is not given is drawn.
 
@@ -61,6 +69,7 @@ def build(
         seconds=hours * 3600,
         warm_s=min(warm_s, hours * 3600),
         ledger=ledger,
+        traces=traces,
     )
     scenes = KINDS[kind](setting)
-    return [dataclasses.replace(one, kind=kind) for one in scenes]
+    return [scenario_life.soiled(one) for one in scenes] if dirty else scenes

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.simulate import demand, stage
+from kvm_insight.simulate import demand, population, stage
 
 Floats = npt.NDArray[numpy.float64]
 Scenes = list[stage.Scene]
@@ -16,20 +16,20 @@ Scenes = list[stage.Scene]
 def antagonist(setting: stage.Setting) -> Scenes:
     """One guest takes far more than it used to, for 5 to 40 minutes."""
     one = stage.Stage('antagonist', setting)
-    group = _scenery(one)
-    _noisy(one, group)
+    group = scenery(one)
+    noisy(one, group)
     return [one.scene()]
 
 
 def together(setting: stage.Setting) -> Scenes:
     """Two rise, each harmless alone, and hurt while both are up."""
     one = stage.Stage('together', setting)
-    group = _scenery(one)
+    group = scenery(one)
     cpus = one.cpus(group)
     need = max(0.0, 1.15 - one.level(group)) * cpus
     vcpus = _size(need / 2, cpus)
     pair = [_idler(one, group, vcpus, f'half-{number}') for number in range(2)]
-    for begin, end in _episodes(one, 900.0, 2400.0):
+    for begin, end in episodes(one, 900.0, 2400.0):
         third = (end - begin) / 3
         cores = need / 2
         first = demand.span(one.at_s, begin, end - third)
@@ -42,21 +42,21 @@ def together(setting: stage.Setting) -> Scenes:
 def bystander(setting: stage.Setting) -> Scenes:
     """The largest is steady all the time; another one rises."""
     one = stage.Stage('bystander', setting)
-    group = _scenery(one, away=0.3)
+    group = scenery(one, away=0.3)
     cpus = one.cpus(group)
     vcpus = max(1, round(0.35 * cpus))
     steady = demand.steady(one.rng, one.at_s, 0.03)
     one.add(group, vcpus, steady * 0.9 * vcpus, name='heavy')
-    _noisy(one, group)
+    noisy(one, group)
     return [one.scene()]
 
 
 def decoy(setting: stage.Setting) -> Scenes:
     """A small guest moves with the antagonist, and does no harm."""
     one = stage.Stage('decoy', setting)
-    group = _scenery(one)
-    spans = list(_episodes(one))
-    _noisy(one, group, spans)
+    group = scenery(one)
+    spans = list(episodes(one))
+    noisy(one, group, spans)
     small = _idler(one, group, 1, 'decoy')
     cores = min(0.5, 0.04 * one.cpus(group))
     for begin, end in spans:
@@ -70,7 +70,9 @@ def day_night(setting: stage.Setting) -> Scenes:
     hour = float(one.rng.uniform(6, 10))
     shape = demand.day_night(one.rng, one.at_s, hour, 0.7)
     for group in range(len(one.groups)):
-        stage.populate(one, group, 1.05, crowd=3.0, usual=True, shape=shape)
+        population.populate(
+            one, group, 1.05, crowd=3.0, usual=True, shape=shape
+        )
     return [one.scene()]
 
 
@@ -97,11 +99,11 @@ def self_inflicted(setting: stage.Setting) -> Scenes:
     own = frozenset(range(alone))
     one.groups = [group - own for group in one.groups if group - own]
     for group in range(len(one.groups)):
-        stage.populate(one, group, float(one.rng.uniform(0.3, 0.5)))
+        population.populate(one, group, float(one.rng.uniform(0.3, 0.5)))
     vcpus = 2 * alone
     quiet = demand.steady(one.rng, one.at_s, 0.06) * 0.25 * vcpus
     row = one.add(0, vcpus, quiet, name='crowded', cpus=(own,) * vcpus)
-    for begin, end in _episodes(one):
+    for begin, end in episodes(one):
         one.put(row, demand.span(one.at_s, begin, end) * 0.7 * vcpus)
     return [one.scene()]
 
@@ -109,13 +111,13 @@ def self_inflicted(setting: stage.Setting) -> Scenes:
 def quota(setting: stage.Setting) -> Scenes:
     """A guest wants more than its quota; its neighbours are innocent."""
     one = stage.Stage('quota', setting)
-    group = _scenery(one, away=0.2)
+    group = scenery(one, away=0.2)
     vcpus = 2 if one.cpus(group) > 1 else 1
     quiet = demand.steady(one.rng, one.at_s, 0.06) * 0.2 * vcpus
     row = one.add(
         group, vcpus, quiet, name='limited', quota_cores=0.35 * vcpus
     )
-    for begin, end in _episodes(one):
+    for begin, end in episodes(one):
         one.put(row, demand.span(one.at_s, begin, end) * 0.5 * vcpus)
     return [one.scene()]
 
@@ -123,12 +125,12 @@ def quota(setting: stage.Setting) -> Scenes:
 def backup(setting: stage.Setting) -> Scenes:
     """A job of the host itself takes the CPUs."""
     one = stage.Stage('backup', setting)
-    group = _scenery(one)
+    group = scenery(one)
     cpus = one.cpus(group)
     need = (1.2 - one.level(group)) * cpus
     threads = max(1, math.ceil(need))
     cores = numpy.zeros(len(one.at_s))
-    for begin, end in _episodes(one):
+    for begin, end in episodes(one):
         cores += demand.span(one.at_s, begin, end) * need
     one.serve('backup.service', threads, one.groups[group], cores)
     return [one.scene()]
@@ -137,18 +139,18 @@ def backup(setting: stage.Setting) -> Scenes:
 def polling(setting: stage.Setting) -> Scenes:
     """An idle guest polls, which looks like use; another one rises."""
     one = stage.Stage('polling', setting)
-    group = _scenery(one)
+    group = scenery(one)
     vcpus = max(1, one.cpus(group) // 4)
     quiet = demand.steady(one.rng, one.at_s, 0.1) * 0.03 * vcpus
     one.add(group, vcpus, quiet, name='poller', polls=0.9)
-    _noisy(one, group)
+    noisy(one, group)
     return [one.scene()]
 
 
 def chronic(setting: stage.Setting) -> Scenes:
     """One is noisy since before anybody looked."""
     one = stage.Stage('chronic', setting)
-    group = _scenery(one)
+    group = scenery(one)
     row, cores = _loud(one, group)
     one.put(row, numpy.full(len(one.at_s), cores))
     return [one.scene()]
@@ -157,8 +159,8 @@ def chronic(setting: stage.Setting) -> Scenes:
 def short(setting: stage.Setting) -> Scenes:
     """An antagonist comes often, hard, and for two to four minutes."""
     one = stage.Stage('short', setting)
-    group = _scenery(one)
-    _noisy(one, group, list(_episodes(one, 120.0, 240.0, 420.0)))
+    group = scenery(one)
+    noisy(one, group, list(episodes(one, 120.0, 240.0, 420.0)))
     return [one.scene()]
 
 
@@ -166,7 +168,7 @@ def quiet(setting: stage.Setting) -> Scenes:
     """Nothing happens."""
     one = stage.Stage('quiet', setting)
     for group in range(len(one.groups)):
-        stage.populate(one, group, float(one.rng.uniform(0.15, 0.4)))
+        population.populate(one, group, float(one.rng.uniform(0.15, 0.4)))
     return [one.scene()]
 
 
@@ -190,7 +192,7 @@ KINDS: dict[str, Callable[[stage.Setting], Scenes]] = {
 }
 
 
-def _scenery(one: stage.Stage, away: float = 0.0) -> int:
+def scenery(one: stage.Stage, away: float = 0.0) -> int:
     """Fill all groups; return the one in which something happens.
 
     ``away`` is the part of its CPUs that is left for others to come.
@@ -201,18 +203,18 @@ def _scenery(one: stage.Stage, away: float = 0.0) -> int:
         low, high = (0.6, 0.72) if cpus > 8 else (0.45, 0.6)
         level = float(one.rng.uniform(low, high))
         left = away if number == group else 0.0
-        stage.populate(one, number, max(0.2, level - left))
+        population.populate(one, number, max(0.2, level - left))
     return group
 
 
-def _noisy(
+def noisy(
     one: stage.Stage,
     group: int,
     spans: list[tuple[float, float]] | None = None,
 ) -> int:
     """Add a guest that idles, and in each span is an antagonist."""
     row, cores = _loud(one, group)
-    for begin, end in _episodes(one) if spans is None else spans:
+    for begin, end in episodes(one) if spans is None else spans:
         strength = float(one.rng.uniform(0.9, 1.0))
         one.put(row, demand.span(one.at_s, begin, end) * cores * strength)
     return row
@@ -252,7 +254,7 @@ def _equal(one: stage.Stage, group: int, level: float) -> list[int]:
     ]
 
 
-def _episodes(
+def episodes(
     one: stage.Stage,
     shortest_s: float = 300.0,
     longest_s: float = 2400.0,

@@ -17,9 +17,7 @@ from kvm_insight.simulate import (
     slices_event,
     slices_kernel,
 )
-from kvm_insight.simulate import (
-    slices_field as of,
-)
+from kvm_insight.simulate import slices_field as of
 
 #: Columns of ``charged`` behind those of the entities.
 IDLE, QUOTA, UNATTRIBUTED = -3, -2, -1

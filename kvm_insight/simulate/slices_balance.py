@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where threads run: placement when they wake, balancing while they wait."""
 
-from kvm_insight.simulate import (
-    slices_compiler,
-    slices_queue,
-)
-from kvm_insight.simulate import (
-    slices_field as of,
-)
+from kvm_insight.simulate import slices_compiler, slices_queue
+from kvm_insight.simulate import slices_field as of
 
 #: Balancing a CPU so often fails to gain before it moves a thread anyway, so
 #: that three threads on two CPUs take turns.
@@ -58,7 +53,7 @@ def move(h: of.Host, thread: int, cpu: int, now_us: int) -> None:
 
 
 @slices_compiler.compiled
-def relieve(h: of.Host, cpu: int, factor: int, now_us: int) -> bool:
+def relieve(h: of.Host, cpu: int, factor: int, now_us: int) -> None:
     """Take a thread from the CPU with the most load, if that is a gain.
 
     ``factor`` times its weight must fit into the difference of the loads.
@@ -78,7 +73,6 @@ def relieve(h: of.Host, cpu: int, factor: int, now_us: int) -> bool:
                 taken = thread
     if taken >= 0:
         move(h, taken, cpu, now_us)
-    return taken >= 0
 
 
 @slices_compiler.compiled

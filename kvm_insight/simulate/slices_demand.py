@@ -12,9 +12,7 @@ from kvm_insight.simulate import (
     slices_queue,
     slices_quota,
 )
-from kvm_insight.simulate import (
-    slices_field as of,
-)
+from kvm_insight.simulate import slices_field as of
 
 SECOND_US = 1_000_000
 

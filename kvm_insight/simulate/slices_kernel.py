@@ -10,9 +10,7 @@ from kvm_insight.simulate import (
     slices_quota,
     slices_tick,
 )
-from kvm_insight.simulate import (
-    slices_field as of,
-)
+from kvm_insight.simulate import slices_field as of
 
 #: Columns of a reading, in this order.
 READ = (

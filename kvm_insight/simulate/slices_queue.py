@@ -10,9 +10,7 @@ from kvm_insight.simulate import (
     slices_event,
     slices_quota,
 )
-from kvm_insight.simulate import (
-    slices_field as of,
-)
+from kvm_insight.simulate import slices_field as of
 
 #: A thread runs so long before another one of the same right gets the CPU.
 SLICE_US = 3_000

@@ -8,9 +8,7 @@ from kvm_insight.simulate import (
     slices_queue,
     slices_quota,
 )
-from kvm_insight.simulate import (
-    slices_field as of,
-)
+from kvm_insight.simulate import slices_field as of
 
 TICK_US = 4_000
 #: A quota's period; those of different entities do not begin together.

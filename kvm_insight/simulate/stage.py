@@ -7,13 +7,21 @@ of what they quietly want.
 """
 
 import dataclasses
-import math
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.simulate import demand, dirt, load, plan, readings, water
+from kvm_insight.simulate import (
+    demand,
+    dirt,
+    label,
+    load,
+    plan,
+    readings,
+    water,
+)
 
 Floats = npt.NDArray[numpy.float64]
 
@@ -39,6 +47,10 @@ class Scene:
     way: dirt.Dirt = dirt.CLEAN
     ledger: Source | None = None
     warm_s: float = WARM_S
+    #: Resource -> demand in parts of what the device can do.
+    devices: Mapping[label.Resource, load.Load] = dataclasses.field(
+        default_factory=dict
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +64,8 @@ class Setting:
     seconds: float = 3 * 3600.0
     warm_s: float = WARM_S
     ledger: Source | None = None
+    #: What ordinary guests do, instead of what generators make.
+    traces: tuple[demand.Trace, ...] = ()
 
     @property
     def step_s(self) -> float:
@@ -70,6 +84,8 @@ class Stage:
         self.at_s = demand.times(setting.seconds, setting.step_s)
         self.guests: list[plan.Guest] = []
         self.services: list[plan.Service] = []
+        self.disks: tuple[plan.Disk, ...] = ()
+        self.nics: tuple[plan.Nic, ...] = ()
         self.group_of: list[int] = []
         self.groups = _groups(setting, self.rng)
         #: Most clouds give shares by the vCPU, some leave libvirt's default.
@@ -104,7 +120,7 @@ class Stage:
             flavor=f'c{vcpus}',
             cpus=cpus or self._places(group, vcpus),
             weight=plan.WEIGHT * (vcpus if self.by_vcpu else 1),
-            memory_bytes=max(1, vcpus * 2) * plan.GIB,
+            memory_bytes=vcpus * plan.GIB,
             epoch=f'{4000 + number}.{100 + number}',
         )
         self.guests.append(dataclasses.replace(guest, **more))  # type: ignore[arg-type]
@@ -118,6 +134,25 @@ class Stage:
         """Let a guest want more than it quietly does; or less."""
         self._extra[row] = self._extra[row] + cores
 
+    def relive(
+        self, row: int, ends_s: float, begins_s: float, **changes: object
+    ) -> int:
+        """End a guest's life and begin another one; return its row."""
+        old = self.guests[row]
+        self.replace(row, ends_s=ends_s)
+        changes = {
+            'starts_s': begins_s,
+            'ends_s': old.ends_s,
+            'epoch': f'9{old.epoch}',
+            **changes,
+        }
+        self.guests.append(dataclasses.replace(old, **changes))  # type: ignore[arg-type]
+        self.group_of.append(self.group_of[row])
+        self._quiet.append(self._quiet[row])
+        self._extra.append(self._extra[row])
+        self._usual.append(self._usual[row])
+        return len(self.guests) - 1
+
     def serve(
         self, name: str, threads: int, cpus: frozenset[int], cores: Floats
     ) -> None:
@@ -130,6 +165,10 @@ class Stage:
     def quiet(self, row: int) -> Floats:
         """Return what a guest quietly wants."""
         return self._quiet[row]
+
+    def added(self, row: int) -> Floats:
+        """Return what a scenario put on top of that."""
+        return self._extra[row]
 
     def replace(self, row: int, **changes: object) -> None:
         """Change a guest."""
@@ -153,7 +192,9 @@ class Stage:
             guests=tuple(self.guests),
             services=tuple(self.services),
             nodes=plan.nodes(setting.cpus),
-            memory_bytes=4 * plan.GIB * max(setting.cpus, 8),
+            disks=self.disks,
+            nics=self.nics,
+            memory_bytes=8 * plan.GIB * max(setting.cpus, 8),
         )
         scene = Scene(
             kind=self.kind,
@@ -190,6 +231,15 @@ class Stage:
         )
 
 
+def with_device(
+    scene: Scene, resource: label.Resource, wants: load.Load
+) -> Scene:
+    """Return the scene with a demand for one resource more."""
+    return dataclasses.replace(
+        scene, devices={**scene.devices, resource: wants}
+    )
+
+
 def _groups(
     setting: Setting, rng: numpy.random.Generator
 ) -> list[frozenset[int]]:
@@ -212,63 +262,3 @@ def _nature(rng: numpy.random.Generator) -> water.Nature:
         carry=float(rng.uniform(0.0, 1.0)),
         seed=int(rng.integers(1 << 31)),
     )
-
-
-def populate(
-    stage: Stage,
-    group: int,
-    level: float,
-    *,
-    crowd: float = 2.0,
-    usual: bool = False,
-    shape: Floats | None = None,
-) -> list[int]:
-    """Fill a group with ordinary guests up to a part of its CPUs.
-
-    ``crowd`` is vCPUs per CPU; a shape, if given, is what all of them follow.
-    """
-    rng, cpus = stage.rng, stage.cpus(group)
-    sizes = _sizes(rng, cpus, max(3.0, crowd * cpus))
-    raw = rng.lognormal(0.0, 0.7, len(sizes)) * sizes
-    cores = _scaled(raw, level * cpus, 0.8 * numpy.array(sizes))
-    rows = []
-    for vcpus, wants in zip(sizes, cores, strict=True):
-        if shape is None:
-            form = _form(rng, stage.at_s)
-        else:
-            form = shape * demand.steady(rng, stage.at_s, 0.08)
-        quiet = numpy.minimum(form * wants, float(vcpus))
-        rows.append(stage.add(group, vcpus, quiet, usual=usual))
-    return rows
-
-
-def _form(rng: numpy.random.Generator, at_s: Floats) -> Floats:
-    """Return the shape of an ordinary guest, about 1 in the mean."""
-    if rng.random() < 0.8:
-        return demand.steady(rng, at_s, float(rng.uniform(0.04, 0.15)))
-    # Now and then something runs that takes a while.
-    on = demand.bursty(rng, at_s, 40.0, 500.0)
-    return demand.steady(rng, at_s, 0.08) * (0.9 + 0.5 * on)
-
-
-def _sizes(rng: numpy.random.Generator, cpus: int, vcpus: float) -> list[int]:
-    sizes = [size for size in (1, 2, 4, 8, 16) if size <= max(1, cpus // 2)]
-    if cpus < 32:
-        sizes = [size for size in sizes if size <= 4]
-    found: list[int] = []
-    while sum(found) < vcpus and len(found) < 60:
-        found.append(int(rng.choice(sizes)))
-    return found
-
-
-def _scaled(raw: Floats, total: float, most: Floats) -> Floats:
-    """Return the parts of a total, none above its own most."""
-    total = min(total, float(most.sum()))
-    low, high = 0.0, 1e6
-    for _ in range(60):
-        middle = math.sqrt(max(low, 1e-9) * high)
-        if float(numpy.minimum(raw * middle, most).sum()) < total:
-            low = middle
-        else:
-            high = middle
-    return numpy.asarray(numpy.minimum(raw * high, most))

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from kvm_insight.model import cpulist, sample
 from kvm_insight.simulate import plan, readings
 
-#: When the simulation begins, and how long the host is up then.
-BEGIN_US = 1_700_000_000_000_000
+#: How long the host is up when the simulation begins.
 UPTIME_US = 1_000_000_000
 VERSION = 'simulated'
 MICRO = readings.MICRO
@@ -39,7 +38,13 @@ class _Scribe:
         self._agent = agent
         self._first = readings.threads(host).first
         self._guests = [
-            _Guest(guest, number, int(self._first[number]), found)
+            _Guest(
+                guest,
+                number,
+                int(self._first[number]),
+                found,
+                agent.libvirt_every,
+            )
             for number, guest in enumerate(host.guests)
         ]
         self._cpus = cpulist.render(range(host.cpus))
@@ -67,7 +72,7 @@ class _Scribe:
             boot_id=f'{self._host.name}-boot',
             agent_id=f'{self._host.name}-{self._life}',
             sequence=at - self._begun,
-            time_us=max(0, BEGIN_US + now_us + agent.skew_us),
+            time_us=max(0, agent.begin_us + now_us + agent.skew_us),
             uptime_us=UPTIME_US + now_us,
             interval_us=None if first else now_us - int(found.at_us[at - 1]),
             agent=sample.Agent(version=VERSION),
@@ -131,7 +136,9 @@ class _Guest:
         number: int,
         first: int,
         found: readings.Readings,
+        every: int,
     ) -> None:
+        self._every = every
         self._guest = guest
         self._number = number
         self._first = first
@@ -155,14 +162,21 @@ class _Guest:
     def domain(self, at: int, row: _Row) -> sample.Domain:
         """Return what the agent says of it at one reading."""
         guest = self._guest
-        fields = self._found.domain(self._number, at)
+        answered = at - at % self._every
+        answered_us = int(self._found.at_us[answered])
+        age_us = row.now_us - answered_us
+        if answered_us < self._begin_us:
+            # Its start made the agent ask.
+            answered, age_us = at, 0
+        fields = self._found.domain(self._number, at, answered)
+        memory = fields.pop('memory', {})
         return sample.Domain(
             uuid=guest.uuid,
             name=guest.name,
             epoch=guest.epoch,
             state='running',
             identity=self._identity,
-            libvirt_age_us=0,
+            libvirt_age_us=age_us,
             vcpus=self._vcpus(row),
             vcpus_maximum=guest.vcpus,
             threads=[
@@ -175,6 +189,11 @@ class _Guest:
             ],
             affinity=self._whole,
             cpu=self._control(),
+            memory=sample.Memory(
+                balloon_bytes=guest.memory_bytes,
+                maximum_bytes=guest.memory_bytes,
+                **memory,
+            ),
             **fields,
         )
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kvm_insight.detect import host
+from kvm_insight.detect import host, shard
 from kvm_insight.detect import settings as detect_settings
 from kvm_insight.model import codec, entity, sample, state, usage
 from tests.scenario import fair, test_handover
@@ -201,6 +201,36 @@ def test_what_comes_again_after_a_handover_is_not_counted(
     told += hours(second, SAMPLES[at:])
     assert told == [codec.encode(HOURS[0])]
     assert second.account.record() == HOURS[1]
+
+
+def test_the_last_hour_of_a_host_that_is_gone_is_told_once() -> None:
+    gone = SAMPLES[:20]
+    later = [
+        replace(one, host='lab/two', time_us=one.time_us + at * 600_000_000)
+        for at, one in enumerate(SAMPLES[:40])
+    ]
+    held = shard.Shard(RULES, 0, 60.0)
+    for one in gone:
+        held.consume(one.sequence, 'lab/one', codec.encode(one))
+    assert held.hours() == []
+    told = []
+    for number, one in enumerate(later, 100):
+        held.consume(number, 'lab/two', codec.encode(one))
+        told += [each for each in held.hours() if each.host == 'lab/one']
+        kept = {each.host: each for each in held.due(1000)}
+        if told:
+            break
+    (hour,) = told
+    assert hour.samples == len({one.sequence for one in gone})
+    assert one.time_us - hour.start_us >= 3 * usage.HOUR_US
+    assert kept['lab/one'].hour is None
+    assert kept['lab/one'].offset == number + 1
+    # Whoever goes on from the states does not tell it again.
+    after = shard.Shard(RULES, number + 1, 60.0)
+    after.restore(kept['lab/one'])
+    for number, one in enumerate(later, 100):
+        after.consume(number, 'lab/two', codec.encode(one))
+    assert {each.host for each in after.hours()} == {'lab/two'}
 
 
 def test_a_clock_that_is_set_back_loses_nothing() -> None:

@@ -13,8 +13,8 @@ from kvm_insight import planner
 from kvm_insight.bus import driver, port
 from kvm_insight.cmd import cluster_file
 from kvm_insight.conf import planner as options
+from kvm_insight.recommend import limits
 from kvm_insight.recommend import settings as recommend_settings
-from kvm_insight.recommend import turn
 
 
 class Fused:
@@ -50,7 +50,7 @@ def main() -> None:
     settings = options.Settings(
         prefix=words['prefix'],
         cycle_s=words.get('cycle_s', 0.5),
-        limits=turn.Limits(rules=rules, outcome_s=60),
+        limits=limits.Limits(rules=rules, outcome_s=60),
     )
     reader = cluster_file.ClusterFile(pathlib.Path(words['cluster_file']))
     planner.Planner(bus, settings, reader.read).run(threading.Event())

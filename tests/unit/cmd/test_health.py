@@ -4,7 +4,7 @@
 import msgspec
 
 from kvm_insight.cmd import health
-from kvm_insight.model import sample, state
+from kvm_insight.model import inventory, sample, state
 
 from . import samples
 
@@ -90,3 +90,24 @@ def test_details_say_why_and_what_is_missing() -> None:
         'node1: no kvm: under TCG',
         'node1: 2 domains with broken metadata',
     ]
+
+
+def test_the_planner_says_what_it_does_or_why_not() -> None:
+    plans = inventory.PlannerStatus(
+        generation=4,
+        time_us=100_000_000,
+        state='planning',
+        hosts=6,
+        fresh_hosts=5,
+        open=2,
+    )
+    said = health.planner(plans, 112.0)
+    assert 'generation 4, 12 s ago: 2 recommendations open' in said
+    assert health.plans_well(plans, 112.0)
+    waits = msgspec.structs.replace(
+        plans, state='waiting', reasons=['no hosts', 'too old']
+    )
+    assert health.planner(waits, 112.0).endswith('no hosts; too old')
+    assert not health.plans_well(waits, 112.0)
+    assert 'silent for 900 s' in health.planner(plans, 1000.0)
+    assert not health.plans_well(plans, 1000.0)

@@ -3,9 +3,10 @@
 
 import io
 import json
+import pathlib
 
 from kvm_insight.cmd import narrator
-from kvm_insight.model import sample
+from kvm_insight.model import codec, recommendation, sample
 
 from . import samples
 
@@ -79,3 +80,18 @@ def test_findings_reach_the_file_at_once() -> None:
     take(samples.found())
     assert json.loads(file.getvalue())['id'] == 'f1'
     assert told == ['f1']
+
+
+def test_a_recommendation_is_told_with_its_state_and_reason() -> None:
+    golden = pathlib.Path('tests/unit/model/golden/recommendation-1.json')
+    one = codec.decode(
+        golden.read_bytes().strip(), recommendation.Recommendation
+    )
+    out = io.StringIO()
+    tell = narrator.Narrator(out, as_json=False, title='')
+    tell.recommendation(one)
+    assert one.state.upper() in out.getvalue()
+    assert out.getvalue().endswith(f': {one.summary}\n')
+    quiet = io.StringIO()
+    narrator.Narrator(quiet, as_json=True, title='').recommendation(one)
+    assert quiet.getvalue() == ''

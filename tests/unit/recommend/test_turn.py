@@ -14,12 +14,12 @@ from kvm_insight.model import (
     recommendation,
     sample,
 )
-from kvm_insight.recommend import settings, turn, world
+from kvm_insight.recommend import limits, settings, turn, world
 from tests.scenario import small_cloud as cloud
 
 NOW_US = cloud.NOW_US
 S = 1_000_000
-LIMITS = turn.Limits(rules=settings.Settings(expires_s=900, rounds=60))
+LIMITS = limits.Limits(rules=settings.Settings(expires_s=900, rounds=60))
 _replace = msgspec.structs.replace
 
 
@@ -30,7 +30,7 @@ class Stage:
         self.now_us = NOW_US
         self.guests = cloud.guests(hot)
         self.whole: cluster.Cluster | None = cloud.described(self.guests)
-        self.seen = world.World(24)
+        self.seen = world.World(72)
         self.hurting = [f'vic-{number}' for number in range(hot)]
         self.limits = LIMITS
         self.report()
@@ -526,6 +526,32 @@ def test_names_and_cohorts_are_told_once() -> None:
     assert flavor.cohort.suffering == pytest.approx(0.1)
     assert flavor.cohort.use == pytest.approx(0.3, abs=0.01)
     assert flavor.cohort.peak == pytest.approx(0.35, abs=0.01)
+    advised = by_key['aggregate/ssd']
+    assert isinstance(advised, inventory.AggregateAdvice)
+    assert (advised.change, advised.current) == ('unknown', 4.0)
+    assert (advised.hosts, advised.host_hours) == (3, 0)
     for one in told:
         stage.seen.take_facts(inventory.key(one), codec.encode(one))
     assert turn.facts(stage.whole, stage.seen) == []
+
+
+def test_where_all_wait_a_lower_ratio_is_advised() -> None:
+    stage = Stage(hot=0)
+    assert stage.whole is not None
+    crowd = [
+        cloud.Guest(f'g-{host}-{number}', f'r/{host}', 1.4)
+        for host in (1, 3, 5)
+        for number in range(8)
+    ]
+    for hour in cloud.hours(crowd, 72):
+        stage.seen.take_usage(hour.host, codec.encode(hour))
+        stage.seen.take_usage(hour.host, codec.encode(hour))
+    (told,) = [
+        one
+        for one in turn.facts(stage.whole, stage.seen)
+        if isinstance(one, inventory.AggregateAdvice)
+    ]
+    assert (told.change, told.reason) == ('lower', 'waits')
+    assert told.advised < told.current
+    assert told.waited == pytest.approx(0.1, abs=0.01)
+    assert told.host_hours == 3 * 24 * 3
