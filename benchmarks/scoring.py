@@ -11,7 +11,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from kvm_insight.detect import host, settings
+from kvm_insight.detect import confidence, host, settings
 from kvm_insight.model import entity, finding, sample
 from kvm_insight.simulate import label
 
@@ -32,6 +32,10 @@ class Statement:
     cause: str | None
     named: frozenset[str]
     confidence: float
+    #: As ``detect.confidence`` has it.
+    kind: str
+    #: The domain with the largest part of the ledger's row, if any.
+    largest: str | None
     #: When its evidence begins, when it was told, and when it was over.
     since_us: int
     told_us: int
@@ -96,10 +100,30 @@ def _of_story(
             one.cause,
             frozenset(party.party.entity for party in one.aggressors),
             one.confidence,
+            _kind(one),
+            _largest(one),
             min(one.evidence.start_us, one.updated_us),
             one.updated_us,
             until_us,
         )
+
+
+def _kind(one: finding.Finding) -> str:
+    return confidence.kind(
+        one.verdict,
+        one.cause,
+        one.evidence.ledger_source,
+        history=one.evidence.baseline_source == 'history',
+    )
+
+
+def _largest(one: finding.Finding) -> str | None:
+    row = {
+        who: us
+        for who, us in one.evidence.charges.items()
+        if entity.uuid_of(who) is not None and who != one.victim.entity
+    }
+    return max(row, key=lambda who: (row[who], who), default=None)
 
 
 def _key(one: finding.Finding) -> tuple[object, ...]:
@@ -152,8 +176,10 @@ class Tally:
     classes: dict[tuple[str, str], int] = dataclasses.field(
         default_factory=dict
     )
-    #: Confidence of each verdict, and if it was right.
-    sure: list[tuple[float, bool]] = dataclasses.field(default_factory=list)
+    #: Confidence of each verdict, if it was right, and its kind.
+    sure: list[tuple[float, bool, str]] = dataclasses.field(
+        default_factory=list
+    )
 
     def add(self, other: 'Tally') -> None:
         """Take another one's counts in."""
@@ -181,6 +207,28 @@ class Tally:
         """Return the harmonic mean of both."""
         both = self.precision + self.recall
         return 2 * self.precision * self.recall / both if both else 0.0
+
+
+def figures(tally: Tally) -> dict[str, float]:
+    """Return what a group is judged by."""
+    return {
+        'precision': round(tally.precision, 4),
+        'recall': round(tally.recall, 4),
+        'f1': round(tally.f1, 4),
+        'time_to_name_median_s': quantile(tally.times_s, 0.5),
+        'time_to_name_p95_s': quantile(tally.times_s, 0.95),
+        'pairs': tally.found + tally.missed,
+        'namings': tally.right + tally.wrong,
+        'hosts': tally.hosts,
+    }
+
+
+def quantile(values: Sequence[float], at: float) -> float:
+    """Return the value that so much of all is not above; NaN of nothing."""
+    ordered = sorted(values)
+    if not ordered:
+        return math.nan
+    return round(ordered[min(len(ordered) - 1, int(at * len(ordered)))], 1)
 
 
 def part(yes: int, no: int) -> float:
@@ -252,13 +300,20 @@ class Truth:
 
 
 def score(
-    truth: Truth, said: Sequence[Statement], long_us: int = LONG_US
+    truth: Truth,
+    said: Iterable[Statement],
+    long_us: int = LONG_US,
+    *,
+    history: bool = True,
 ) -> Tally:
-    """Return how right the statements on one host were."""
+    """Return how right the statements on one host were; with ``history``,
+    only what stood when there was one."""
     labels = truth.labels
     seconds = (labels.end_us - labels.start_us) / MICRO
     tally = Tally(hosts=1, seconds=seconds)
-    mine = list(_with_history(said, truth))
+    mine = [one for one in said if one.resource == truth.resource]
+    if history:
+        mine = list(_with_history(mine, truth))
     _score_pairs(tally, truth, namings(mine), long_us)
     _score_victims(tally, truth, mine, long_us)
     _score_classes(tally, truth, mine)
@@ -271,7 +326,7 @@ def _with_history(
     """Return what stood when there was a history, as far as it did."""
     warm_us = truth.labels.warm_us
     for one in said:
-        if one.resource == truth.resource and one.until_us > warm_us:
+        if one.until_us > warm_us:
             since_us = max(one.since_us, warm_us)
             yield dataclasses.replace(one, since_us=since_us)
 
@@ -338,7 +393,7 @@ def _score_classes(
         if one.verdict != 'unknown':
             right = is_right(truth, one)
             if right is not None:
-                tally.sure.append((one.confidence, right))
+                tally.sure.append((one.confidence, right, one.kind))
 
 
 def _class(verdict: str, cause: str | None) -> str:
@@ -359,10 +414,21 @@ def is_right(truth: Truth, one: Statement) -> bool | None:
     return _class(one.verdict, one.cause) in {_class(*pair) for pair in known}
 
 
-def calibration_error(sure: Sequence[tuple[float, bool]]) -> float:
+def bins(
+    sure: Iterable[tuple[float, bool, str]],
+) -> dict[int, list[tuple[float, bool]]]:
+    """Return confidences and outcomes by tenths of confidence."""
+    found: dict[int, list[tuple[float, bool]]] = {}
+    for sure_of_it, right, _ in sure:
+        tenth = min(9, int(sure_of_it * 10))
+        found.setdefault(tenth, []).append((sure_of_it, right))
+    return found
+
+
+def calibration_error(sure: Sequence[tuple[float, bool, str]]) -> float:
     """Return the expected error over ten equal bins of confidence."""
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for one in sure:
-        bins.setdefault(min(9, int(one[0] * 10)), []).append(one)
-    error = sum(abs(sum(c - right for c, right in b)) for b in bins.values())
-    return error / len(sure) if sure else math.nan
+    errors = (
+        abs(sum(c - right for c, right in some))
+        for some in bins(sure).values()
+    )
+    return sum(errors) / len(sure) if sure else math.nan

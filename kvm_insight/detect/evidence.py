@@ -100,7 +100,7 @@ def picture(
     victim: str,
     scale: settings.Scale,
     rules: settings.Settings,
-    history: bool,
+    level: baseline.Level,
     incumbents: frozenset[str],
     used: Use,
 ) -> Picture | None:
@@ -139,14 +139,16 @@ def picture(
         source=host.source if charges or not delay else None,
         confidence=_confidence(look, column),
         coverage=min(1.0, int(spans.sum()) / (scale.seconds * 1e6)),
-        history=history,
+        history=level.history,
+        suffering=suffering.share(run, delay, poll),
+        usual=level.median,
         busiest=_busiest(look, rules),
         rose=len(calm) > 0,
         incumbents=incumbents,
     )
     return Picture(
         case,
-        suffering.share(run, delay, poll),
+        case.suffering,
         run,
         delay,
         throttled,

@@ -171,6 +171,11 @@ class Scene:
     def _is_at_it(self, who: str) -> bool:
         """Say whether one who is named still uses more than is its own."""
         now = self.now(who)
+        running = self.host.running.get(who)
+        if now is not None and running is not None and running.history:
+            ran_us = max(0, now.run_us - max(0, now.poll_us))
+            rise = ran_us / self.slot.interval_us - running.median
+            return rise > self._rules.least_excess
         if who == entity.HOST or entity.uuid_of(who) is not None:
             allowed = self.host.entitled.get(who, 0.0)
             usual = self.host.usual.get(who)
@@ -202,7 +207,7 @@ class Scene:
             entity.domain(uuid),
             scale,
             self._rules,
-            self.level(uuid).history,
+            self.level(uuid),
             incumbents,
             self.use,
         )

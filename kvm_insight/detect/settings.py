@@ -51,6 +51,9 @@ class Settings:
     dominant: float = 0.60
     #: Excess that is none, in cores.
     least_excess: float = 0.05
+    #: The same with a history: parts of what is usual, and deviations.
+    least_part: float = 0.25
+    spreads: float = 3.0
     #: Full speed: so many cores, and so many times the entitlement.
     full_speed: float = 0.80
     full_over: float = 1.25

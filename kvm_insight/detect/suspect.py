@@ -52,6 +52,23 @@ class Suspect:
                 return 0.0
         return max(0.0, self.cores - allowed) * self.overlap
 
+    def beyond(self, rules: settings.Settings) -> float:
+        """Return on how many of the victim's CPUs it ran beyond what is
+        usual; without a history, beyond its entitlement.
+
+        What it ran and not what it wanted: one that waits for others seems
+        to want more than before, and does not take more.
+        """
+        usual = self.usually_ran
+        allowed = self.entitled if usual is None else usual
+        least = max(
+            rules.least_excess,
+            rules.least_part * allowed,
+            rules.spreads * self.spread,
+        )
+        rise = self.ran - allowed
+        return rise * self.overlap if rise >= least else 0.0
+
     def risen(self, rules: settings.Settings) -> float:
         """Return how far it went from its usual use to full speed."""
         if self.usual is None or not self.at_full_speed(rules):
@@ -77,6 +94,9 @@ class Case:
     coverage: float
     #: Whether the victim's baseline is its own history.
     history: bool
+    #: The victim's suffering, and what is usual for it.
+    suffering: float = 0.0
+    usual: float = 0.0
     #: The host's busiest service while the victim waited.
     busiest: str | None = None
     #: Whether there was a time, not long ago, when it did not wait.

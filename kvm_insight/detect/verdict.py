@@ -10,7 +10,13 @@ is usual for it: nobody within its rights is ever blamed.
 import dataclasses
 from collections.abc import Sequence
 
-from kvm_insight.detect import crowd, ledger_row, settings, suspect
+from kvm_insight.detect import (
+    confidence,
+    crowd,
+    ledger_row,
+    settings,
+    suspect,
+)
 from kvm_insight.model import entity, finding
 
 
@@ -41,6 +47,17 @@ class Verdict:
 
 def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
     """Return the verdict on one victim."""
+    found = _judged(case, rules)
+    kind = confidence.kind(
+        found.verdict, found.cause, case.source, history=case.history
+    )
+    sure = confidence.calibrated(kind, found.confidence)
+    if not case.history:
+        sure = min(sure, confidence.MOST_WITHOUT_HISTORY)
+    return dataclasses.replace(found, confidence=round(sure, 4))
+
+
+def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:
     sure = _confidence(case)
     if case.quota_us * 2 >= case.delay_us > 0:
         return Verdict('self_inflicted', 'quota', sure)
@@ -83,20 +100,69 @@ def _contest(
     present = [
         one for one in case.others if _was_there(one, case, shares, rules)
     ]
+    if case.history:
+        return _by_history(case, present, rules)
     excess, needed = _excesses(case, present, rules)
-    total = sum(excess.values())
     blames = _blames(case, excess)
-    named = tuple(
-        blame
+    total = sum(excess.values())
+    named = {
+        blame.entity
         for blame in blames
-        if not entity.is_host(blame.entity)
-        and _is_enough(
+        if _is_enough(
             blame, excess[blame.entity] / total, needed, case, rules
         )
+    }
+    return _sorted_out(case, excess, blames, named)
+
+
+def _by_history(
+    case: suspect.Case,
+    present: Sequence[suspect.Suspect],
+    rules: settings.Settings,
+) -> _Contest:
+    """Share what the wait grew by among all who ran more than they use to,
+    each by how much of that fell on the victim's CPUs."""
+    excess = {
+        one.entity: one.beyond(rules) for one in (case.victim, *present)
+    }
+    total = sum(excess.values())
+    grown = max(0.0, 1 - case.usual / max(case.suffering, 1e-9))
+    blames = tuple(
+        sorted(
+            (
+                Blame(one.entity, grown * excess[one.entity] / total, cores)
+                for one in present
+                if (cores := excess[one.entity]) > 0
+            ),
+            key=lambda one: (-one.blame, one.entity),
+        )
     )
-    own = excess.pop(case.victim.entity)
-    host = sum(v for k, v in excess.items() if entity.is_host(k))
-    return _Contest(total, own, host, blames, named)
+    named = set()
+    for one in present:
+        ease = rules.incumbent if one.entity in case.incumbents else 1.0
+        if excess[one.entity] >= rules.share * ease * total > 0:
+            named.add(one.entity)
+    return _sorted_out(case, excess, blames, named)
+
+
+def _sorted_out(
+    case: suspect.Case,
+    excess: dict[str, float],
+    blames: tuple[Blame, ...],
+    named: set[str],
+) -> _Contest:
+    """Tell the victim and the host from the others."""
+    return _Contest(
+        sum(excess.values()),
+        excess.get(case.victim.entity, 0.0),
+        sum(cores for who, cores in excess.items() if entity.is_host(who)),
+        blames,
+        tuple(
+            one
+            for one in blames
+            if one.entity in named and not entity.is_host(one.entity)
+        ),
+    )
 
 
 def _is_enough(
