@@ -142,6 +142,8 @@ class _Watch:
             None,
             frozenset(entity.domain(uuid) for uuid in named),
             0.5,
+            'plain',
+            None,
             since_us - 3 * 60 * scoring.MICRO,
             since_us,
             self._now_us,

@@ -9,197 +9,126 @@ Pearson's correlation, the formula of CPI^2.
 """
 
 import argparse
-import dataclasses
+import itertools
 import math
 import multiprocessing
 import pathlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT)]
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent)]
 
-from benchmarks import (  # noqa: E402 - the path comes first
+from benchmarks import (  # noqa: E402 - as above
     naive,
     report,
+    scenes,
     scoring,
 )
-from kvm_insight.detect import settings  # noqa: E402
-from kvm_insight.model import sample  # noqa: E402
-from kvm_insight.simulate import (  # noqa: E402
-    label,
-    scenario,
-    scenario_cpu,
-    simulation,
-    stage,
-)
+from kvm_insight.simulate import label, scenario  # noqa: E402
 
-PRECISION, F1 = 0.95, 0.80
-MEDIAN_S, P95_S = 240.0, 600.0
-OF_CPU = tuple(scenario_cpu.KINDS)
-_RESOURCES: tuple[label.Resource, ...] = ('disk', 'memory', 'network')
+#: Hosts of each kind: of slices with and without the sampled ledger, and of
+#: the first family for each resource.
+FULL = 2, 6
+QUICK = 1, 1
+REACH = {
+    'precision': report.Bound(least=0.95),
+    'f1': report.Bound(least=0.80),
+    'time_to_name_median_s': report.Bound(most=240),
+    'time_to_name_p95_s': report.Bound(most=600),
+}
+DEVICES: tuple[label.Resource, ...] = ('disk', 'memory', 'network')
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Job:
-    """One simulated host, and whose pairs are counted."""
-
-    group: str
-    resource: label.Resource
-    kind: str
-    seed: int
-    family: stage.Family
-    ledger: stage.Source | None
-    hours: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Done:
-    """How right all were on one host."""
-
-    job: Job
-    ours: scoring.Tally
-    plain: Mapping[str, scoring.Tally]
-
-
-def jobs(seed: int, *, quick: bool) -> Iterator[Job]:
-    """Yield the hosts, those that take longest first."""
-    hours = 1.5 if quick else 3.0
-    for at in range(1 if quick else 3):
-        for kind in OF_CPU:
-            for ledger in ('sampled', None):
-                group = f'cpu_slices_{ledger or "none"}'
-                source: stage.Source | None = 'sampled' if ledger else None
-                yield Job(
-                    group, 'cpu', kind, seed + at, 'slices', source, 0.75
-                )
-    for at in range(2 if quick else 8):
-        for kind in OF_CPU:
-            yield Job(
-                'cpu_water_none', 'cpu', kind, seed + at, 'water', None, hours
-            )
-        for resource in _RESOURCES:
-            for kind in scenario.KINDS:
-                if kind.partition('_')[0] == resource:
-                    yield Job(
-                        resource,
-                        resource,
-                        kind,
-                        seed + at,
-                        'water',
-                        None,
-                        hours,
-                    )
-
-
-def run(job: Job) -> Done:
-    """Simulate, detect, score."""
-    ours = scoring.Tally()
-    plain = {name: scoring.Tally() for name in naive.RULES}
-    for scene in scenario.build(
-        job.kind,
-        job.seed,
-        family=job.family,
-        ledger=job.ledger,
-        hours=job.hours,
-    ):
-        simulated = simulation.Simulation(scene)
-        samples: list[sample.Sample] = list(simulated.samples())
-        truth = scoring.Truth(simulated.labels(), job.resource)
-        found = scoring.detected(samples, settings.Settings())
-        said = scoring.statements(found, truth.labels.end_us)
-        ours.add(scoring.score(truth, said))
-        for name, theirs in naive.said(samples, job.resource).items():
-            plain[name].add(scoring.score(truth, theirs))
-    return Done(job, ours, plain)
+Tallies = dict[str, dict[str, scoring.Tally]]
 
 
 def main() -> int:
-    """Measure; print one JSON object."""
+    """Play the hosts and print one JSON object."""
     args = report.options(__doc__).parse_args()
-    work = list(jobs(args.seed, quick=args.quick))
-    ours: dict[str, scoring.Tally] = {}
-    plain: dict[str, dict[str, scoring.Tally]] = {}
+    #: Who says it (us, or a plain way) -> group -> counts.
+    found: Tallies = {}
+    orders = list(_orders(args.seed, quick=args.quick))
     context = multiprocessing.get_context('spawn')
     with context.Pool(2) as pool:
-        for number, one in enumerate(pool.imap_unordered(run, work), 1):
-            group = one.job.group
-            ours.setdefault(group, scoring.Tally()).add(one.ours)
-            for name, tally in one.plain.items():
-                known = plain.setdefault(name, {})
+        for number, some in enumerate(
+            pool.imap_unordered(_score, orders), start=1
+        ):
+            for (who, group), tally in some.items():
+                known = found.setdefault(who, {})
                 known.setdefault(group, scoring.Tally()).add(tally)
-            if number % 20 == 0:
-                report.say(f'{number} of {len(work)} hosts')
-    return _tell(args, ours, plain)
+            if number % 25 == 0:
+                report.say(f'{number} of {len(orders)} hosts')
+    return _tell(args, found)
 
 
-def _tell(
-    args: argparse.Namespace,
-    ours: Mapping[str, scoring.Tally],
-    plain: Mapping[str, Mapping[str, scoring.Tally]],
-) -> int:
-    groups = {name: _figures(tally) for name, tally in sorted(ours.items())}
-    reach = {
-        'precision': report.Bound(least=PRECISION),
-        'f1': report.Bound(least=F1),
-        'time_to_name_median_s': report.Bound(most=MEDIAN_S),
-        'time_to_name_p95_s': report.Bound(most=P95_S),
-    }
+def _orders(seed: int, *, quick: bool) -> Iterator[scenes.Order]:
+    """Yield the hosts, those that take longest first."""
+    of_slices, of_water = QUICK if quick else FULL
+    seeds = itertools.count(seed)
+    for kind in scenes.KINDS * of_slices:
+        yield scenes.Order(
+            'cpu_sampled', kind, next(seeds), 'slices', 'sampled'
+        )
+        yield scenes.Order('cpu_slices', kind, next(seeds), 'slices', None)
+    for one in scenes.flowing(seed + 500, of_water):
+        yield scenes.Order('cpu_water', one.kind, one.seed, 'water', None)
+    for resource in DEVICES:
+        kinds = [
+            kind
+            for kind in scenario.KINDS
+            if kind.partition('_')[0] == resource
+        ]
+        for kind in kinds * of_water:
+            yield scenes.Order(resource, kind, next(seeds), 'water', None)
+
+
+def _score(order: scenes.Order) -> dict[tuple[str, str], scoring.Tally]:
+    """Return how right we and the plain ways were on one host."""
+    group = order.group
+    resource = next((one for one in DEVICES if one == group), 'cpu')
+    found: dict[tuple[str, str], scoring.Tally] = {}
+    for one in scenes.played([order]):
+        truth = scoring.Truth(one.labels, resource)  # type: ignore[arg-type]
+        said = {'ours': one.said, **naive.said(one.samples, resource)}  # type: ignore[arg-type]
+        for who, theirs in said.items():
+            known = found.setdefault((who, group), scoring.Tally())
+            known.add(scoring.score(truth, theirs))
+    return found
+
+
+def _tell(args: argparse.Namespace, found: Tallies) -> int:
+    ours = found.pop('ours')
+    groups = _figures(ours)
     return report.tell(
-        'Who is named without an exact ledger is guilty, and soon',
-        {name: _worst(name, groups.values()) for name in _FIGURES},
-        reach,
-        {
-            name: {group: _figures(tally) for group, tally in groups_.items()}
-            for name, groups_ in plain.items()
-        },
+        'Without an exact ledger who is named is guilty, and soon',
+        {name: _worst(name, groups.values()) for name in REACH},
+        REACH,
+        {who: _figures(theirs) for who, theirs in found.items()},
         args.seed,
         groups=groups,
-        classes={
-            name: {f'{a} as {b}': n for (a, b), n in tally.classes.items()}
-            for name, tally in sorted(ours.items())
+        confusion={
+            group: {
+                f'{truly} as {said}': count
+                for (truly, said), count in sorted(tally.classes.items())
+            }
+            for group, tally in sorted(ours.items())
         },
     )
 
 
-_FIGURES = (
-    'precision',
-    'recall',
-    'f1',
-    'time_to_name_median_s',
-    'time_to_name_p95_s',
-)
-
-
-def _figures(tally: scoring.Tally) -> dict[str, float]:
-    times_s = sorted(tally.times_s)
+def _figures(
+    groups: Mapping[str, scoring.Tally],
+) -> dict[str, dict[str, float]]:
     return {
-        'precision': _rounded(tally.precision),
-        'recall': _rounded(tally.recall),
-        'f1': _rounded(tally.f1),
-        'time_to_name_median_s': _quantile(times_s, 0.5),
-        'time_to_name_p95_s': _quantile(times_s, 0.95),
-        'named': tally.right + tally.wrong,
-        'guilty': tally.found + tally.missed,
-        'hosts': tally.hosts,
+        name: scoring.figures(tally) for name, tally in sorted(groups.items())
     }
 
 
 def _worst(name: str, groups: Iterable[dict[str, float]]) -> float:
-    values = [group[name] for group in groups]
+    """Return a figure as the worst group has it; NaN is the worst."""
+    values = [one[name] for one in groups]
     if any(math.isnan(value) for value in values):
         return math.nan
-    return max(values) if name.endswith('_s') else min(values)
-
-
-def _rounded(value: float) -> float:
-    return round(value, 4)
-
-
-def _quantile(ordered: list[float], part: float) -> float:
-    if not ordered:
-        return math.nan
-    return round(ordered[min(len(ordered) - 1, int(part * len(ordered)))], 1)
+    return (min if REACH[name].least is not None else max)(values)
 
 
 if __name__ == '__main__':

@@ -100,7 +100,9 @@ def _rows(title: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _pairs(title: str, pairs: Mapping[str, Any]) -> Iterator[str]:
-    yield from _rows(title, [{title: k, 'verdicts': v} for k, v in pairs.items()])
+    yield from _rows(
+        title, [{title: k, 'verdicts': v} for k, v in pairs.items()]
+    )
 
 
 if __name__ == '__main__':

@@ -37,7 +37,7 @@ def device_of(path: str | None, own: Collection[str]) -> str:
         # A hyphen in the name of the group is doubled.
         group = re.split(r'(?<!-)-(?!-)', names[1], maxsplit=1)[0]
         return group.replace('--', '-')
-    return names[0]
+    return names[0] or LOCAL
 
 
 def _only(own: Collection[str]) -> str:

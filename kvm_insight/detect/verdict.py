@@ -108,9 +108,7 @@ def _contest(
     named = {
         blame.entity
         for blame in blames
-        if _is_enough(
-            blame, excess[blame.entity] / total, needed, case, rules
-        )
+        if _is_enough(blame, excess[blame.entity] / total, needed, case, rules)
     }
     return _sorted_out(case, excess, blames, named)
 
@@ -122,9 +120,7 @@ def _by_history(
 ) -> _Contest:
     """Share what the wait grew by among all who ran more than they use to,
     each by how much of that fell on the victim's CPUs."""
-    excess = {
-        one.entity: one.beyond(rules) for one in (case.victim, *present)
-    }
+    excess = {one.entity: one.beyond(rules) for one in (case.victim, *present)}
     total = sum(excess.values())
     grown = max(0.0, 1 - case.usual / max(case.suffering, 1e-9))
     blames = tuple(
