@@ -220,6 +220,7 @@ class Course:
             opened_uptime_us=seen.slot.uptime_us,
             lost_us=lost_us,
             accounts=picture.charges,
+            rose=self._look.rose(column, picture.scale.floor / 2),
         )
         changes = self._said(judged, one, picture)
         told = incident.told(one, seen.slot, changes)

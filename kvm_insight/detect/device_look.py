@@ -157,16 +157,26 @@ class Look:
     ) -> Floats:
         """Return what each did in those of the last slots in which the
         victim lost nothing; who was not there did nothing."""
-        slots = self.book.slots.astype(numpy.float64)
-        there = slots[:, device_book.TIME, column] > 0
-        whole = slots[:, device_book.WHOLE, column]
-        calm = there & (slots[:, device_book.LOST, column] < limit * whole)
+        calm = self._calm(column, limit)
         if calm.sum() < _CALM:
             return numpy.full(len(members), numpy.nan)
-        rates = self._rates(slots[calm], members)
+        slots = self.book.slots[calm].astype(numpy.float64)
+        rates = self._rates(slots, members)
         known = (~numpy.isnan(rates)).sum(axis=0)
         total = numpy.nansum(rates, axis=0)
         return numpy.asarray(total / numpy.maximum(known, 1))
+
+    def rose(self, column: int, limit: float) -> bool:
+        """Say whether there was a time, not long ago, without the loss."""
+        return bool(self._calm(column, limit).sum() >= _CALM)
+
+    def _calm(self, column: int, limit: float) -> device_book.Flags:
+        """Return the slots in which one was measured and lost nothing."""
+        slots = self.book.slots[:, :, column]
+        there = slots[:, device_book.TIME] > 0
+        whole = slots[:, device_book.WHOLE]
+        little = slots[:, device_book.LOST] < limit * whole
+        return numpy.asarray(there & (little | (whole <= 0)))
 
     def _suffering(self, sums: Floats, column: int) -> float:
         whole = float(sums[device_book.WHOLE, column])

@@ -120,7 +120,7 @@ class Watch:
         """Return by resource whose baselines stand still; '' is the host."""
         found: dict[str, set[str]] = {name: set() for name in self.books}
         for one in self.incidents:
-            if one.finding.cause != 'chronic':
+            if one.finding.cause != 'chronic' and incident.is_a_change(one):
                 found[one.finding.resource] |= _uuids(one.finding)
         return found
 
@@ -135,9 +135,9 @@ class Watch:
         course = device_incident.Course(look, seen, mine)
         news = [*course.progress(), *course.begin()]
         self.incidents = rest + course.open
-        for one in news:
-            if one.state != 'closed':
-                self._unlearn(book, one)
+        for one in course.open:
+            if incident.is_a_change(one) and one.finding in news:
+                self._unlearn(book, one.finding)
         yield from news
 
     def _unlearn(self, book: device_book.Book, one: finding.Finding) -> None:

@@ -63,7 +63,9 @@ def test_who_takes_it_from_the_others_is_named_and_nobody_else(
         assert one.evidence.device
         assert one.verdict in ('antagonist', 'self_inflicted')
         for each in one.aggressors:
-            assert each.excess and each.unit and not each.excess_cores
+            assert each.excess
+            assert each.unit
+            assert not each.excess_cores
 
 
 @pytest.mark.parametrize('resource', RESOURCES)
