@@ -163,6 +163,11 @@ class Book:
         """Remember who is above in one window; return who is often enough."""
         seconds, floor = self.rules.scales[scale]
         time_s, lost, whole, work, _ = self.sums(slots)
+        if not (
+            self.flags[scale].any() or (lost > 0.99 * floor * whole).any()
+        ):
+            # As nearly always: nobody is, and nobody was.
+            return numpy.zeros(0, numpy.intp)
         covered = time_s >= self.rules.coverage * seconds
         active = work >= self.rules.least_work * time_s
         above = active & (whole > 0) & (lost >= self.limits(floor) * whole)
