@@ -48,9 +48,7 @@ def main() -> int:
     found = {name: _figures(one) for name, one in groups.items()}
     return report.tell(
         'Who waits more than is usual is seen, and nobody else',
-        {
-            name: min(one[name] for one in found.values()) for name in REACH
-        },
+        {name: min(one[name] for one in found.values()) for name in REACH},
         REACH,
         {'static_10_percent': {n: _figures(t) for n, t in plain.items()}},
         args.seed,

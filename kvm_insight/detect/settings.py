@@ -28,7 +28,7 @@ class Settings:
     #: So many successive samples below half the floor close.
     calm: int = 6
     #: Part of its vCPUs that a domain must want, or its wait is noise.
-    activity: float = 0.05
+    activity: float = 0.06
     #: Part of a window that must have been measured.
     coverage: float = 0.70
     #: A baseline is the median and so many deviations.
@@ -36,6 +36,8 @@ class Settings:
     baseline_minutes: int = 120
     #: From here on a domain's own history is its baseline.
     history_minutes: int = 20
+    #: From here on it is known how much it usually runs.
+    run_minutes: int = 10
     #: From here on a domain is known to be steady, or to have risen.
     glimpse_minutes: int = 3
     #: An incident keeps the baselines as they were, so long.
