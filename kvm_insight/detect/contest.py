@@ -43,6 +43,8 @@ def weigh(
         one for one in case.others if _was_there(one, case, shares, rules)
     ]
     if case.victim.usually_ran is not None:
+        if shares is not None:
+            present = _met(case, present, rules)
         return _by_history(case, present, rules)
     excess, needed = _excesses(case, present, rules)
     blames = _blames(case, excess)
@@ -53,6 +55,23 @@ def weigh(
         if _is_enough(blame, excess[blame.entity] / total, needed, case, rules)
     }
     return _sorted_out(case, excess, blames, named)
+
+
+def _met(
+    case: suspect.Case,
+    present: Sequence[suspect.Suspect],
+    rules: settings.Settings,
+) -> list[suspect.Suspect]:
+    """Leave out who was on the victim's queues far less than its use would
+    let expect: it ran where the victim does not wait."""
+    charged = sum(one.charged_us for one in present)
+    ran = sum(one.ran * one.overlap for one in present)
+    return [
+        one
+        for one in present
+        if one.charged_us * ran
+        >= rules.least_met * one.ran * one.overlap * charged
+    ]
 
 
 def _by_history(

@@ -60,7 +60,8 @@ def begun(
         lost_us=picture.delay_us,
         accounts=picture.row,
         rose=picture.case.rose,
-        known=picture.case.victim.usually_ran is not None,
+        known=picture.case.rose
+        and picture.case.victim.usually_ran is not None,
     )
     told_first = told(one, seen.slot, said(judged, one, seen))
     return msgspec.structs.replace(one, finding=told_first)

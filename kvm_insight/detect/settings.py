@@ -67,6 +67,9 @@ class Settings:
     incumbent: float = 0.60
     #: Part of the ledger's row below which one was not there.
     least_charge: float = 0.03
+    #: Part of the charge that its use lets expect, below which one ran where
+    #: the victim does not wait.
+    least_met: float = 0.5
     #: The same for the host, which is somewhere at work always.
     host_charge: float = 0.20
     #: Part of the host's part from which one of its services is named.

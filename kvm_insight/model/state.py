@@ -73,7 +73,7 @@ class Incident(sample.Wire, frozen=True, kw_only=True):
     accounts: dict[str, sample.Count] = {}
     #: A verdict that another evaluation must confirm.
     doubt: sample.Text | None = None
-    #: Whether the wait was seen to begin, and whether it was known by then
+    #: Whether the wait was seen to begin, and whether by then it was known
     #: how much the victim usually runs.
     rose: bool = False
     known: bool = False
