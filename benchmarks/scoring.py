@@ -134,7 +134,7 @@ def _key(one: finding.Finding) -> tuple[object, ...]:
 def namings(said: Iterable[Statement]) -> list[Naming]:
     """Return who was named for whom; one after another made one."""
     last: dict[tuple[str, str, str], Naming] = {}
-    found = []
+    found: list[Naming] = []
     for one in said:
         for who in sorted(one.named):
             if entity.uuid_of(who) is None:

@@ -63,13 +63,16 @@ def _met(
     rules: settings.Settings,
 ) -> list[suspect.Suspect]:
     """Leave out who was on the victim's queues far less than its use would
-    let expect: it ran where the victim does not wait."""
+    let expect: it ran on those of its CPUs where the victim does not wait.
+    Where all may run anywhere that says nothing: the largest may hold most
+    CPUs, and the victim waits behind whoever is on the others."""
     charged = sum(one.charged_us for one in present)
     ran = sum(one.ran * one.overlap for one in present)
     return [
         one
         for one in present
-        if one.charged_us * ran
+        if one.overlap >= 1
+        or one.charged_us * ran
         >= rules.least_met * one.ran * one.overlap * charged
     ]
 
