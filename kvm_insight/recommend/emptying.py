@@ -8,7 +8,7 @@ the moves cost and no other host gets warm by it.
 
 import numpy as np
 
-from kvm_insight.recommend import demand, field
+from kvm_insight.recommend import choices, demand, field
 
 
 def evacuate(where: field.Field, names: tuple[str, ...]) -> list[field.Step]:
@@ -69,21 +69,21 @@ def _wholly(where: field.Field, h: int, steps: list[field.Step]) -> bool:
 
 def _empty(where: field.Field, h: int, steps: list[field.Step]) -> None:
     """Move away whatever finds a place, the hardest to place first."""
-    choices = field.Choices(where, h)
+    leaving = choices.Choices(where, h)
     while len(steps) < where.rules.most_moves:
-        each = choices.all()
+        each = leaving.all()
         if not each:
             return
-        chosen = min(each, key=lambda one: _ease(where, choices, one))
+        chosen = min(each, key=lambda one: _ease(where, leaving, one))
         where.play(chosen.i, chosen.destination)
         steps.append(field.Step((chosen,)))
-        choices.played(chosen)
+        leaving.played(chosen)
 
 
 def _ease(
-    where: field.Field, choices: field.Choices, one: field.Choice
+    where: field.Field, leaving: choices.Choices, one: field.Choice
 ) -> tuple[int, float, int]:
     """Return how easily an instance finds a place: hosts, then its size."""
-    row = int(np.flatnonzero(choices.movers == one.i)[0])
-    places = int(choices.mask[row].sum())
+    row = int(np.flatnonzero(leaving.movers == one.i)[0])
+    places = int(leaving.mask[row].sum())
     return places, -float(where.board.arrive[one.i, demand.HIGH]), one.i

@@ -150,7 +150,7 @@ class Field:
             and self.sieve.allows(i, h)
         )
 
-    def value(self, i: int, h: int, rival: Rival | None = None) -> Choice:
+    def value(self, i: int, h: int) -> Choice:
         """Return what one move brings as the board stands."""
         told = self.score.appraise(np.array([i]), np.array([h]))
         return Choice(
@@ -161,7 +161,6 @@ class Field:
             float(told.expected[0, 0]),
             float(told.high[0, 0]),
             self.cost(i).core_s,
-            rival,
         )
 
     def is_worth(self, choices: Sequence[Choice]) -> bool:
@@ -224,94 +223,3 @@ class Field:
         apart = joined[chains] & (chains != self.chain[source])
         found: boards.Floats = -_COOLER * heat - _APART * apart
         return found
-
-
-class Choices:
-    """All moves away from one host; kept while it sends one after another."""
-
-    def __init__(self, field: Field, source: int) -> None:
-        """Ask the filters once for all that may leave."""
-        self._field, self.source = field, source
-        self.movers = np.array(field.movers(source), dtype=np.int64)
-        count = len(field.board.hosts)
-        self.mask = np.zeros((len(self.movers), count), dtype=bool)
-        for row, i in enumerate(self.movers):
-            self.mask[row] = field.open_to(int(i))
-        self.hosts = np.flatnonzero(self.mask.any(axis=0))
-        self._appraise()
-
-    def best(self, demands: bool = True) -> Choice | None:
-        """Return the best move; with ``demands`` one that is worth it."""
-        net = np.where(
-            self._worth if demands else self._open, self._net, -np.inf
-        )
-        if net.size == 0:
-            return None
-        at = int(np.argmax(net))
-        row, column = divmod(at, net.shape[1])
-        if net[row, column] == -np.inf:
-            return None
-        rival = self._rival(row, column)
-        return self._choice(row, column, rival)
-
-    def all(self) -> list[Choice]:
-        """Return each mover's best destination, worth it or not."""
-        found = []
-        for row in range(len(self.movers)):
-            net = np.where(self._open[row], self._net[row], -np.inf)
-            if net.size and net.max() > -np.inf:
-                found.append(self._choice(row, int(np.argmax(net)), None))
-        return found
-
-    def played(self, choice: Choice) -> None:
-        """Take notice of a move from here that has been played."""
-        keep = self.movers != choice.i
-        self.movers, self.mask = self.movers[keep], self.mask[keep]
-        for row, i in enumerate(self.movers):
-            h = choice.destination
-            self.mask[row, h] = self._field.opens(int(i), h)
-        self._appraise()
-
-    def _appraise(self) -> None:
-        field = self._field
-        self._open = self.mask[:, self.hosts]
-        shape = self._open.shape
-        if 0 in shape:
-            self._net = np.zeros(shape)
-            self._worth = self._open
-            return
-        told = field.score.appraise(self.movers, self.hosts)
-        costs = np.array([field.cost(int(i)).core_s for i in self.movers])
-        price = field.worth * costs[:, None]
-        self._told = told
-        self._worth = self._open & (told.gain >= price)
-        self._worth &= told.gain > _NOTHING
-        self._net = told.gain - price
-        self._net += field.preference(self.source, self.movers, self.hosts)
-
-    def _rival(self, row: int, column: int) -> Rival | None:
-        """Return the best of another instance; else of another host."""
-        net = np.where(self._open, self._net, -np.inf)
-        others = net.copy()
-        others[row] = -np.inf
-        if not np.isfinite(others).any():
-            others = net
-            others[row, column] = -np.inf
-        if not np.isfinite(others).any():
-            return None
-        row, column = divmod(int(np.argmax(others)), net.shape[1])
-        chosen = self._choice(row, column, None)
-        return Rival(chosen.i, chosen.destination, chosen.gain, chosen.cost)
-
-    def _choice(self, row: int, column: int, rival: Rival | None) -> Choice:
-        i = int(self.movers[row])
-        return Choice(
-            i,
-            self.source,
-            int(self.hosts[column]),
-            float(self._told.gain[row, column]),
-            float(self._told.expected[row, column]),
-            float(self._told.high[row, column]),
-            self._field.cost(i).core_s,
-            rival,
-        )

@@ -13,12 +13,11 @@ import dataclasses
 import numpy as np
 from ortools.sat.python import cp_model
 
-from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import demand, field, groups, room
+from kvm_insight.recommend import field, groups, oracle_model
 
-#: Loads are counted in so many parts of a core or GiB, slopes and costs too.
-_FINE = 1000
+#: Slopes and costs are counted in so many parts, too.
 _SLOPE = 100
+_FINE = oracle_model.FINE
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,14 +39,8 @@ class Oracle:
     def __init__(self, where: field.Field) -> None:
         """Take a field on which nothing has been played."""
         self.where, self.board = where, where.board
-        self.model = cp_model.CpModel()
-        self.options: dict[int, dict[int, cp_model.IntVar]] = {}
-        self.received: dict[int, cp_model.IntVar] = {}
-        self._choose()
-        self._limit_room()
-        self._limit_groups()
-        self._limit_seats()
-        self._limit_heat()
+        self.places = oracle_model.Model(where)
+        self.model, self.options = self.places.model, self.places.options
         self._minimize()
 
     def solve(self, seconds: float, workers: int = 1) -> Optimum:
@@ -71,132 +64,32 @@ class Oracle:
             status == cp_model.OPTIMAL,
         )
 
-    def _choose(self) -> None:
-        """Let each mover be on one of the hosts that suit it."""
-        where, board = self.where, self.board
-        for h in range(len(board.hosts)):
-            for i in where.movers(h):
-                mask = where.sieve.suited(i) & where.receivers
-                mask[where.guards.returns(i)] = False
-                mask &= room.within(board, i)
-                self._elsewhere(i, mask)
-                hosts = [h, *map(int, np.flatnonzero(mask))]
-                self.options[i] = {
-                    host: self.model.new_bool_var('') for host in hosts
-                }
-                self.model.add_exactly_one(self.options[i].values())
+    def hint(self, moves: dict[int, int]) -> None:
+        """Give the solver a placement to begin with."""
         for i, options in self.options.items():
             for h, chosen in options.items():
-                if h != board.at[i]:
-                    there = self.received.get(h)
-                    if there is None:
-                        there = self.received[h] = self.model.new_bool_var('')
-                    self.model.add_implication(chosen, there)
+                self.model.add_hint(
+                    chosen, int(moves.get(i, self.board.at[i]) == h)
+                )
 
-    def _elsewhere(self, i: int, mask: boards.Bools) -> None:
-        """Strike the hosts without a seat, and those affinity refuses."""
-        board = self.board
-        name = board.instances[i].server_group
-        if name is not None and board.groups[name].policy == 'affinity':
-            groups.strike(board, i, mask)
-        if board.is_seated(i):
-            for h in np.flatnonzero(mask):
-                mask[h] = self._could_seat(i, int(h))
+    def cut(self, moves: dict[int, int], stuck: dict[int, int]) -> None:
+        """Forbid moves that had no order, unless others make room for them.
 
-    def _could_seat(self, i: int, h: int) -> bool:
-        """Say whether i fits when all that can leave the host have left."""
-        board = self.board
-        leavers = [j for j in self.where.movers(h) if board.is_seated(j)]
-        if board.seat(i, h) is not None:
-            return True
-        return any(board.seats_without(i, h, j) for j in leavers)
-
-    def _arrivals(self, h: int) -> list[tuple[int, cp_model.IntVar]]:
-        return [
-            (i, options[h])
-            for i, options in self.options.items()
-            if h in options and self.board.at[i] != h
+        All else of a placement done, there was no room for any of these. So
+        they cannot all be, unless someone leaves their destinations who
+        stayed, or someone stays away who came.
+        """
+        ends = set(stuck.values())
+        terms: list[oracle_model.Linear] = [
+            self.options[i][h] for i, h in stuck.items()
         ]
-
-    def _leavers(self, h: int) -> list[tuple[int, cp_model.IntVar]]:
-        """Return who may leave a host; the variable says that it stays."""
-        return [
-            (i, self.options[i][h])
-            for i in self.board.residents[h]
-            if i in self.options
-        ]
-
-    def _limit_room(self) -> None:
-        board = self.board
-        for h in range(len(board.hosts)):
-            arrivals, leavers = self._arrivals(h), self._leavers(h)
-            for c in range(len(board.classes)):
-                free = int(np.floor(board.room[h, c] - board.used[h, c]))
-                terms = [int(board.need[i, c]) * x for i, x in arrivals]
-                terms += [int(board.need[i, c]) * (x - 1) for i, x in leavers]
-                if arrivals:
-                    self.model.add(sum(terms) <= max(0, free))
-
-    def _limit_groups(self) -> None:
-        board = self.board
-        for name, members in board.members.items():
-            group = board.groups.get(name)
-            if group is None or group.policy != 'anti-affinity':
-                continue
-            for h in range(len(board.hosts)):
-                count = self._count(name, h)
-                most = max(group.max_server_per_host, members[h])
-                self.model.add(count <= most)
-
-    def _count(self, name: str, h: int) -> cp_model.LinearExprT:
-        """Return how many of a group are on a host in the end."""
-        board = self.board
-        here = [
-            options[h]
-            for i, options in self.options.items()
-            if board.instances[i].server_group == name and h in options
-        ]
-        fixed = board.members[name][h] - sum(
-            1
-            for i in board.residents[h]
-            if i in self.options and board.instances[i].server_group == name
-        )
-        return sum(here) + fixed
-
-    def _limit_seats(self) -> None:
-        for h in range(len(self.board.hosts)):
-            seated = [
-                x for i, x in self._arrivals(h) if self.board.is_seated(i)
-            ]
-            if len(seated) > 1:
-                self.model.add_at_most_one(seated)
-
-    def _limit_heat(self) -> None:
-        """Nobody who receives may be hot in the end, or hotter than now."""
-        board, where = self.board, self.where
-        memory_ratio = where.rules.memory_ratio
-        for h, received in self.received.items():
-            high = board.load[h, demand.HIGH]
-            limit = where.limit * board.capacity[h, demand.HIGH]
-            for k, most in (
-                (demand.HIGH, max(limit, high)),
-                (demand.MEMORY, memory_ratio * board.capacity[h, 3]),
-            ):
-                if np.isfinite(most):
-                    load = self._load(h, k)
-                    fine = int(np.floor(most * _FINE))
-                    self.model.add(load <= fine).only_enforce_if(received)
-
-    def _load(self, h: int, k: int) -> cp_model.LinearExprT:
-        board = self.board
-        terms = [
-            round(board.arrive[i, k] * _FINE) * x for i, x in self._arrivals(h)
-        ]
-        terms += [
-            round(board.leave[i, k] * _FINE) * (x - 1)
-            for i, x in self._leavers(h)
-        ]
-        return round(board.load[h, k] * _FINE) + sum(terms)
+        for i, options in self.options.items():
+            home = self.board.at[i]
+            if i not in moves and home in ends:
+                terms.append(options[home] - 1)
+            elif i in moves and i not in stuck and moves[i] in ends:
+                terms.append(options[moves[i]] - 1)
+        self.model.add(sum(terms) <= len(stuck) - 1)
 
     def _minimize(self) -> None:
         where = self.where
@@ -224,13 +117,13 @@ class Oracle:
                 slack = _SLOPE * _SLOPE * len(self.board.hosts)
                 self.model.add(after[q] + spent <= most + slack)
 
-    def _lost(self, k: int) -> cp_model.LinearExprT:
+    def _lost(self, k: int) -> oracle_model.Linear:
         """Return what is lost of one quantity on all hosts, times FINE and
         SLOPE; a host that nothing can come to or leave is a number."""
         board = self.board
-        parts: list[cp_model.LinearExprT] = []
+        parts: list[oracle_model.Linear] = []
         for h in range(len(board.hosts)):
-            fixed = not self._arrivals(h) and not self._leavers(h)
+            fixed = not self.places.arrivals(h) and not self.places.leavers(h)
             for slope, begin in self.where.score.bends(k, h):
                 weight = round(slope * _SLOPE)
                 if not np.isfinite(begin):
@@ -241,23 +134,23 @@ class Oracle:
                     continue
                 over_ = self.model.new_int_var(0, 10**9, '')
                 self.model.add(
-                    over_ >= self._load(h, k) - round(begin * _FINE)
+                    over_ >= self.places.load(h, k) - round(begin * _FINE)
                 )
                 parts.append(weight * over_)
         return sum(parts)
 
-    def _soft(self) -> cp_model.LinearExprT:
+    def _soft(self) -> oracle_model.Linear:
         board = self.board
         weight = self.where.score.weights.get('soft_groups', 0.0)
         scaled = round(weight * _FINE * _SLOPE * _SLOPE)
-        parts: list[cp_model.LinearExprT] = []
+        parts: list[oracle_model.Linear] = []
         for name in board.members:
             group = board.groups.get(name)
             if group is None or not group.policy.startswith('soft'):
                 continue
             uses = []
             for h in range(len(board.hosts)):
-                count = self._count(name, h)
+                count = self.places.count(name, h)
                 if group.policy == 'soft-anti-affinity':
                     over = self.model.new_int_var(0, 10**6, '')
                     self.model.add(over >= count - 1)
@@ -270,7 +163,7 @@ class Oracle:
                 parts.append(scaled * (sum(uses) - 1))
         return sum(parts)
 
-    def _spent(self) -> cp_model.LinearExprT:
+    def _spent(self) -> oracle_model.Linear:
         where, at = self.where, self.board.at
         return sum(
             round(where.worth * where.cost(i).core_s / self._unit)

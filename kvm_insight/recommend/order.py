@@ -20,7 +20,7 @@ def steps(
     those for which there never was room."""
     found: list[field.Step] = []
     left = dict(target)
-    while left:
+    while left and len(found) < where.rules.most_moves:
         step = _single(where, left) or _together(where, left)
         if step is None:
             break
@@ -28,6 +28,13 @@ def steps(
         for one in step.choices:
             left.pop(one.i, None)
     return found, {i: h for i, h in left.items() if not where.may(i, h)}
+
+
+def playable(where: field.Field, target: Target) -> Target:
+    """Play a placement in any order that works, worth it or not; return
+    the moves for which there never was room."""
+    done = {one.i for one in _all(where, target)}
+    return {i: h for i, h in target.items() if i not in done}
 
 
 def _single(where: field.Field, left: Target) -> field.Step | None:

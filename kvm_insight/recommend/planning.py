@@ -9,6 +9,7 @@ import numpy as np
 from kvm_insight import exception
 from kvm_insight.model import cluster, recommendation
 from kvm_insight.recommend import (
+    choices,
     emptying,
     explanation,
     field,
@@ -181,6 +182,8 @@ def _moves(
         exchanged = len(step.choices) > 1
         for one in step.choices:
             refusals += where.sieve.refusals(one.i, one.destination)
+            rival = choices.Choices(where, one.source).rival(one)
+            one = dataclasses.replace(one, rival=rival)
             moves.append(_move(where, one, exchanged))
             where.play(one.i, one.destination)
     return moves, refusals

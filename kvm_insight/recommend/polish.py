@@ -10,220 +10,67 @@ The same score and costs as everywhere; ``order`` makes moves of it again.
 import numpy as np
 
 from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import demand, field, room
+from kvm_insight.recommend import places
 
-#: Of the four quantities those that an arrival changes.
-_KINDS = (demand.EXPECTED, demand.HIGH, demand.MEASURED, demand.MEMORY)
 _LEAST = 1e-6
+#: Movers times hosts up to which all rounds are played.
+_SMALL = 10_000
 
 
 class Polish:
-    """A part of the cluster, by final places; hosts and movers by rows."""
+    """Betters places."""
 
-    def __init__(
-        self, where: field.Field, hosts: list[int], target: dict[int, int]
-    ) -> None:
-        """Take a field on which nothing has been played, and a plan."""
-        self.where, self.board = where, where.board
-        self.hosts = np.array(hosts, dtype=np.int64)
-        row = {h: a for a, h in enumerate(hosts)}
-        self.movers = [i for h in hosts for i in where.movers(h)]
-        count = len(self.movers)
-        self.home = np.array([row[self.board.at[i]] for i in self.movers])
-        self.at = self.home.copy()
-        self._set_weights(count)
-        self._set_groups()
-        self.open = np.zeros((count, len(hosts)), dtype=bool)
-        for n, i in enumerate(self.movers):
-            self.open[n] = self._suits(i)[self.hosts]
-        self.open[np.arange(count), self.home] = True
-        for n, i in enumerate(self.movers):
-            if i in target:
-                self._go(n, row[target[i]])
-
-    def _set_weights(self, count: int) -> None:
-        board, rules, every = self.board, self.where.rules, np.arange(count)
-        #: What a mover weighs on each host; at home what it would take away.
-        self.weight = np.repeat(
-            board.arrive[self.movers][:, None], len(self.hosts), axis=1
-        )
-        self.weight[every, self.home] = board.leave[self.movers]
-        self.load = board.load[self.hosts].copy()
-        self.used = board.used[self.hosts].copy()
-        self.room = np.maximum(board.room[self.hosts], self.used)
-        self.need = board.need[self.movers]
-        price = [self.where.cost(i).core_s for i in self.movers]
-        self.price = self.where.worth * np.array(price) / rules.horizon_s
-        high = self.load[:, demand.HIGH]
-        limit = self.where.limit * board.capacity[self.hosts, demand.HIGH]
-        memory = rules.memory_ratio * board.capacity[self.hosts, demand.MEMORY]
-        self.most = np.stack([np.maximum(limit, high), memory], axis=1)
-
-    def _suits(self, i: int) -> boards.Bools:
-        """Return the hosts that i may be on in the end, but for room."""
-        where, board = self.where, self.board
-        mask = where.sieve.suited(i) & where.receivers & room.within(board, i)
-        mask[where.guards.returns(i)] = False
-        group = board.instances[i].server_group
-        if group is not None and board.groups[group].policy == 'affinity':
-            mask[:] = False
-        where.sieve.seat(i, mask)
-        return mask
-
-    def _set_groups(self) -> None:
-        """Number the hard groups; count their members on each host."""
-        board = self.board
-        names = [board.instances[i].server_group for i in self.movers]
-        hard = sorted(
-            {
-                name
-                for name in names
-                if name is not None
-                and board.groups[name].policy == 'anti-affinity'
-            }
-        )
-        number = {name: g + 1 for g, name in enumerate(hard)}
-        self.group = np.array([number.get(name or '', 0) for name in names])
-        self.members = np.zeros((len(hard) + 1, len(self.hosts)), dtype=int)
-        self.bound = np.full((len(hard) + 1, 1), 2**40)
-        for name, g in number.items():
-            self.bound[g] = board.groups[name].max_server_per_host
-            counts = board.members[name]
-            self.members[g] = [counts[int(h)] for h in self.hosts]
-        #: Whose seat nobody can foretell: one arrival on each host.
-        self.seated = np.array([board.is_seated(i) for i in self.movers], int)
-        self.seats = np.zeros(len(self.hosts), dtype=int)
-
-    def _go(self, n: int, b: int) -> None:
-        """Let a mover be on another host in the end."""
-        a = self.at[n]
-        self.load[a] -= self.weight[n, a]
-        self.load[b] += self.weight[n, b]
-        self.used[a] -= self.need[n]
-        self.used[b] += self.need[n]
-        self.members[self.group[n], a] -= 1
-        self.members[self.group[n], b] += 1
-        self.seats[a] -= self.seated[n] * int(a != self.home[n])
-        self.seats[b] += self.seated[n] * int(b != self.home[n])
-        self.at[n] = b
-
-    def lost(
-        self, load: boards.Floats, rows: boards.Ints | int
-    ) -> boards.Floats:
-        """Return what is lost on hosts under loads, in cores."""
-        score, hosts = self.where.score, self.hosts[rows]
-        total = np.zeros(load.shape[:-1])
-        for k in _KINDS:
-            weight = score.blends[0, k]
-            if weight:
-                total += weight * score.lost(k, load[..., k], hosts)
-        return total
-
-    def value(self) -> float:
-        """Return the objective, in cores."""
-        every = np.arange(len(self.hosts))
-        away = self.at != self.home
-        lost = self.lost(self.load, every).sum()
-        return float(lost + self.price[away].sum())
+    def __init__(self, where: places.Places) -> None:
+        """Take them as a plan has left them."""
+        self.places = where
 
     def run(self, dice: np.random.Generator, rounds: int) -> dict[int, int]:
         """Return the best final places found of all that move."""
         self._descend()
-        best, places = self.value(), self.at.copy()
-        for _ in range(rounds):
+        best, kept = self.places.value(), self.places.at.copy()
+        for _ in range(self._affordable(rounds)):
             if best <= _LEAST:
                 break
             self._shake(dice)
             self._descend()
-            now = self.value()
+            now = self.places.value()
             if now < best - _LEAST:
-                best, places = now, self.at.copy()
+                best, kept = now, self.places.at.copy()
             else:
-                self._return(places)
-        self._return(places)
+                self.places.put(kept)
+        self.places.put(kept)
         return {
-            self.movers[n]: int(self.hosts[self.at[n]])
-            for n in np.flatnonzero(self.at != self.home)
+            self.places.movers[n]: int(self.places.hosts[self.places.at[n]])
+            for n in np.flatnonzero(self.places.at != self.places.home)
         }
 
-    def forbid(self, places: dict[int, int]) -> None:
-        """Let these movers not be on these hosts; all go home."""
-        row = {int(h): a for a, h in enumerate(self.hosts)}
-        for n, i in enumerate(self.movers):
-            if i in places:
-                self.open[n, row[places[i]]] = False
-        self._return(self.home)
-
-    def _return(self, places: boards.Ints) -> None:
-        for n in np.flatnonzero(self.at != places):
-            self._go(int(n), int(places[n]))
+    def _affordable(self, rounds: int) -> int:
+        """Return how often to shake: the fewer the larger the part is."""
+        return rounds * _SMALL // max(_SMALL, self.places.open.size)
 
     def _descend(self) -> None:
-        for _ in range(10 * len(self.movers)):
+        for _ in range(10 * len(self.places.movers)):
             if not (self._shift() or self._pair()):
                 return
 
-    def _roomy(self, n: boards.Ints) -> boards.Bools:
-        """Return which hosts can take movers besides all others."""
-        load = self.load[None, :, :] + self.weight[n]
-        fits: boards.Bools = self.open[n].copy()
-        fits &= load[..., demand.HIGH] <= self.most[:, 0]
-        fits &= load[..., demand.MEMORY] <= self.most[:, 1]
-        after = self.used[None] + self.need[n][:, None]
-        fits &= ((after <= self.room) | (self.need[n][:, None] == 0)).all(-1)
-        group = self.group[n]
-        fits &= self.members[group] < self.bound[group]
-        fits &= (self.seats == 0) | (self.seated[n] == 0)[:, None]
-        rows = np.arange(len(n))
-        fits[rows, self.home[n]] |= self._may_return(n)
-        fits[rows, self.at[n]] = False
-        return fits
-
-    def _may_return(self, n: boards.Ints) -> boards.Bools:
-        """Return whether movers can be left where they are after all."""
-        home = self.home[n]
-        after = self.used[home] + self.need[n]
-        fits: boards.Bools = (after <= self.room[home]).all(-1)
-        load = self.load[home] + self.weight[n, home]
-        fits &= load[:, demand.HIGH] <= self.most[home, 0]
-        group = self.group[n]
-        fits &= self.members[group, home] < self.bound[group, 0]
-        return fits
-
-    def _arrivals(self, n: boards.Ints) -> boards.Floats:
-        """Return what each host would lose more with each of the movers,
-        and what moving them there costs; infinite where there is no room."""
-        every = np.arange(len(self.hosts))
-        now = self.lost(self.load, every)
-        more = self.lost(self.load[None] + self.weight[n], every) - now
-        more += self.price[n][:, None]
-        more[np.arange(len(n)), self.home[n]] -= self.price[n]
-        return np.where(self._roomy(n), more, np.inf)
-
-    def _reliefs(self, n: boards.Ints) -> boards.Floats:
-        """Return what is lost less where movers are, without them."""
-        at = self.at[n]
-        less = self.lost(self.load[at], at)
-        less -= self.lost(self.load[at] - self.weight[n, at], at)
-        less += self.price[n] * (at != self.home[n])
-        return less
-
     def _shift(self) -> bool:
         """Let the one mover go elsewhere for whom that is best."""
-        every = np.arange(len(self.movers))
+        every = np.arange(len(self.places.movers))
         if not len(every):
             return False
-        change = self._arrivals(every) - self._reliefs(every)[:, None]
+        change = (
+            self.places.arrivals(every) - self.places.reliefs(every)[:, None]
+        )
         n, b = divmod(int(np.argmin(change)), change.shape[1])
         if change[n, b] > -_LEAST:
             return False
-        self._go(n, b)
+        self.places.go(n, b)
         return True
 
     def _pair(self) -> bool:
         """Let one take another's place, who goes to where it was or on."""
-        every = np.arange(len(self.hosts))
-        losses = self.lost(self.load, every)
+        every = np.arange(len(self.places.hosts))
+        losses = self.places.lost(self.places.load, every)
         onward = None
         for a in np.argsort(-losses, kind='stable'):
             if losses[a] <= _LEAST:
@@ -236,110 +83,52 @@ class Polish:
 
     def _onward(self) -> tuple[boards.Floats, boards.Ints]:
         """Return for each mover the cheapest third host, and its cost."""
-        more = self._arrivals(np.arange(len(self.movers)))
+        more = self.places.arrivals(np.arange(len(self.places.movers)))
         best = np.argmin(more, axis=1)
         return more[np.arange(len(best)), best], best
 
     def _pair_at(
         self, a: int, onward: tuple[boards.Floats, boards.Ints]
     ) -> bool:
-        mine = np.flatnonzero(self.at == a)
-        theirs = np.flatnonzero(self.at != a)
+        mine = np.flatnonzero(self.places.at == a)
+        theirs = np.flatnonzero(self.places.at != a)
         if not len(mine) or not len(theirs):
             return False
-        b = self.at[theirs]
-        into = self._into(mine, theirs, b)
-        swap = into + self._swapped(mine, theirs, a)
-        chain = into + onward[0][theirs] - self._left(mine)[:, None]
+        b = self.places.at[theirs]
+        into = self.places.into(mine, theirs, b)
+        swap = into + self.places.swapped(mine, theirs, a)
+        swap[~self.places.either_first(mine, theirs, a)] = np.inf
+        chain = into + onward[0][theirs] - self.places.reliefs(mine)[:, None]
         chain[:, onward[1][theirs] == a] = np.inf
         for change, is_swap in ((swap, True), (chain, False)):
             x, y = divmod(int(np.argmin(change)), change.shape[1])
             if change[x, y] < -_LEAST:
                 i, j = int(mine[x]), int(theirs[y])
                 to = a if is_swap else int(onward[1][j])
-                place = int(self.at[j])
-                self._go(j, to)
-                self._go(i, place)
+                place = int(self.places.at[j])
+                self.places.go(j, to)
+                self.places.go(i, place)
                 return True
         return False
 
-    def _left(self, mine: boards.Ints) -> boards.Floats:
-        return self._reliefs(mine)
-
-    def _into(
-        self,
-        mine: boards.Ints,
-        theirs: boards.Ints,
-        b: boards.Ints,
-    ) -> boards.Floats:
-        """Return what it costs on j's host to have i in j's place, and
-        what moving i there costs."""
-        rows, columns = mine[:, None], theirs[None, :]
-        load = (
-            self.load[b][None]
-            - self.weight[theirs, b][None]
-            + self.weight[rows, b[None]]
-        )
-        more = self.lost(load, np.broadcast_to(b, load.shape[:2]))
-        more -= self.lost(self.load[b], b)[None]
-        # What moving costs, and what it costs no more.
-        away = self.home[rows] != b[None]
-        more += self.price[rows] * away
-        more -= (self.price[theirs] * (b != self.home[theirs]))[None]
-        fits = self._replaces(rows, columns, b[None], load)
-        return np.where(fits, more, np.inf)
-
-    def _swapped(
-        self,
-        mine: boards.Ints,
-        theirs: boards.Ints,
-        a: int,
-    ) -> boards.Floats:
-        """Return what it costs on a to have j in i's place."""
-        rows, columns = mine[:, None], theirs[None, :]
-        here = np.full((len(mine), len(theirs)), a)
-        load = (
-            self.load[a]
-            - self.weight[mine, a][:, None]
-            + self.weight[theirs, a][None]
-        )
-        more = self.lost(load, here) - self.lost(self.load[a], a)
-        more += (self.price[theirs] * (self.home[theirs] != a))[None]
-        more -= (self.price[mine] * (self.home[mine] != a))[:, None]
-        fits = self._replaces(columns, rows, here, load)
-        return np.where(fits, more, np.inf)
-
-    def _replaces(
-        self,
-        new: boards.Ints,
-        old: boards.Ints,
-        h: boards.Ints,
-        load: boards.Floats,
-    ) -> boards.Bools:
-        """Return whether the new fits where the old is, under that load."""
-        fits: boards.Bools = self.open[new, h].copy()
-        fits &= load[..., demand.HIGH] <= self.most[h, 0]
-        fits &= load[..., demand.MEMORY] <= self.most[h, 1]
-        after = self.used[h] - self.need[old] + self.need[new]
-        fits &= (after <= self.room[h]).all(-1)
-        group = self.group[new]
-        fits &= self.members[group, h] < self.bound[group, 0]
-        fits &= (self.seats[h] == 0) | (self.seated[new] == 0)
-        return fits
-
     def _shake(self, dice: np.random.Generator) -> None:
         """Put a few movers elsewhere, whatever it costs."""
-        every = np.arange(len(self.hosts))
-        losses = self.lost(self.load, every) + _LEAST
-        moved = self.at != self.home
+        every = np.arange(len(self.places.hosts))
+        losses = self.places.lost(self.places.load, every) + _LEAST
+        moved = self.places.at != self.places.home
+        if moved.any() and dice.random() < 0.3:
+            home = self.places.home[int(dice.choice(np.flatnonzero(moved)))]
+            for x in np.flatnonzero(moved & (self.places.home == home)):
+                if self.places.may_return(np.array([x]))[0]:
+                    self.places.go(int(x), int(home))
         for _ in range(2 + int(dice.integers(4))):
             if moved.any() and dice.random() < 0.5:
                 near = np.flatnonzero(moved)
             else:
                 a = dice.choice(every, p=losses / losses.sum())
-                near = np.flatnonzero(self.at == a)
+                near = np.flatnonzero(self.places.at == a)
             if len(near):
                 n = int(dice.choice(near))
-                places = np.flatnonzero(self._roomy(np.array([n]))[0])
+                places = np.flatnonzero(self.places.roomy(np.array([n]))[0])
                 if len(places):
-                    self._go(n, int(dice.choice(places)))
+                    self.places.go(n, int(dice.choice(places)))

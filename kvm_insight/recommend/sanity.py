@@ -68,12 +68,15 @@ def held(whole: cluster.Cluster) -> Usage:
     for running in _running(whole):
         ends = away.setdefault(running.instance, set())
         ends.update((running.source, running.destination))
+    counted: set[tuple[str, str]] = set()
     for one in whole.instances:
-        # Who migrates may be listed at both ends; it holds each end once.
-        places = away.get(one.uuid, set()) | {one.host}
-        if one.uuid in away:
-            away[one.uuid] = {one.host}
+        others = away.get(one.uuid)
+        places = {one.host} if others is None else {one.host, *others}
         for name in places:
+            # Who migrates may be listed at both ends; it holds each once.
+            if others is not None and (one.uuid, name) in counted:
+                continue
+            counted.add((one.uuid, name))
             for kind, amount in one.resources.items():
                 used[name, kind] += amount
     return used

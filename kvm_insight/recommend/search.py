@@ -10,7 +10,15 @@ their order on one board, so each state between two of them is a valid one.
 import numpy as np
 
 from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import demand, exchange, field, order, polish
+from kvm_insight.recommend import (
+    choices,
+    demand,
+    exchange,
+    field,
+    order,
+    places,
+    polish,
+)
 
 
 class Search:
@@ -23,12 +31,16 @@ class Search:
 
     def run(self) -> list[field.Step]:
         """Return the steps, in their order."""
+        self._polish(self.greedy())
+        self._settle()
+        return self.steps
+
+    def greedy(self) -> list[int]:
+        """Take the best moves host by host; return those hosts."""
         sources = self.sources()
         for h in sources:
             self._relieve(h)
-        self._polish(sources)
-        self._settle()
-        return self.steps
+        return sources
 
     def sources(self) -> list[int]:
         """Return the hosts to relieve, the one that loses most first."""
@@ -42,7 +54,10 @@ class Search:
             order = np.argsort(-heat, kind='stable')
             return [int(h) for h in order if known[h] and heat[h] > mean]
         order = np.argsort(-losses, kind='stable')
-        return [int(h) for h in order if losses[h] > 0 and where.senders[h]]
+        # Who loses less than any move costs cannot be helped.
+        least = where.worth * where.rules.move_core_s / where.rules.horizon_s
+        losing = where.senders & (losses > least)
+        return [int(h) for h in order if losing[h]]
 
     def net(self) -> float:
         """Return what the plan leaves after its costs, in core-seconds."""
@@ -55,13 +70,13 @@ class Search:
 
     def _relieve(self, h: int) -> None:
         """Take from a host what is worth it, then try exchanges."""
-        choices = field.Choices(self.field, h)
+        leaving = choices.Choices(self.field, h)
         while len(self.steps) < self.field.rules.most_moves:
-            best = choices.best()
+            best = leaving.best()
             if best is None:
                 break
             self._play(field.Step((best,)))
-            choices.played(best)
+            leaving.played(best)
         while len(self.steps) < self.field.rules.most_moves:
             pair = exchange.best(self.field, h)
             if pair is None:
@@ -74,39 +89,54 @@ class Search:
         self.steps.append(step)
 
     def _polish(self, sources: list[int]) -> None:
-        """Better the final placement, and put its moves in order."""
+        """Better the final placement of the hosts that need it most, and
+        put its moves in order; all other moves stay as they are."""
         where, rules = self.field, self.field.rules
-        greedy, net = list(self.steps), self.net()
-        target = {x.i: x.destination for s in greedy for x in s.choices}
-        self._drop(greedy)
-        hosts = self._arena(sources, greedy)
-        table = polish.Polish(where, hosts, target)
+        kept, net = list(self.steps), self.net()
+        hosts = self._arena(sources)
+        inside = set(hosts)
+        loose = [step for step in kept if step.hosts <= inside]
+        target = {x.i: x.destination for s in loose for x in s.choices}
+        self._drop(loose)
+        others = list(self.steps)
+        table = places.Places(where, hosts, target)
+        better = polish.Polish(table)
         for _ in range(_ORDERS):
-            self._drop(list(self.steps))
-            target = table.run(self._dice, rules.rounds)
-            self.steps, stuck = order.steps(where, target)
+            self._drop(self.steps[len(others) :])
+            target = better.run(self._dice, rules.rounds)
+            found, stuck = order.steps(where, target)
+            self.steps = others + found
             if not stuck:
                 break
             table.forbid(stuck)
         for h in sources:
-            self._relieve(h)
+            if h in inside:
+                self._relieve(h)
         if self.net() < net:
-            self._drop(list(self.steps))
-            for step in greedy:
+            self._drop(self.steps[len(others) :])
+            self.steps = others
+            for step in loose:
                 self._play(step)
 
-    def _arena(self, sources: list[int], steps: list[field.Step]) -> list[int]:
-        """Return the hosts to better: those of the plan, and cool ones."""
-        board, most = self.field.board, self.field.rules.most_arena
-        chosen = {h for step in steps for h in step.hosts} | set(sources)
+    def _arena(self, sources: list[int]) -> list[int]:
+        """Return the hosts to better: those that still lose most, those
+        that they send to, and cool ones."""
+        where, board = self.field, self.field.board
+        most = where.rules.most_arena
+        every = np.arange(len(board.hosts))
+        losses = where.score.losses(board.load, every) @ where.score.blends[0]
+        chosen: set[int] = set()
+        for h in sorted(sources, key=lambda h: (-losses[h], h)):
+            near = {x for s in self.steps if h in s.hosts for x in s.hosts}
+            if len(chosen | near | {h}) <= most:
+                chosen |= near | {h}
         cores = np.maximum(board.capacity[:, demand.HIGH], 1e-9)
-        heat = np.where(
-            self.field.receivers, board.load[:, demand.HIGH] / cores, np.inf
-        )
+        heat = board.load[:, demand.HIGH] / cores
         for h in np.argsort(heat, kind='stable'):
-            if len(chosen) >= most or not self.field.receivers[h]:
+            if len(chosen) >= most:
                 break
-            chosen.add(int(h))
+            if where.receivers[h]:
+                chosen.add(int(h))
         return sorted(chosen)
 
     def _settle(self) -> None:
@@ -153,7 +183,7 @@ class Search:
                 where.open_to(one.i)[to] if alone else where.may(one.i, to)
             ):
                 break
-            fresh.append(where.value(one.i, to, one.rival))
+            fresh.append(where.value(one.i, to))
             where.play(one.i, to)
         else:
             limit = where.limit * where.board.capacity[:, demand.HIGH]

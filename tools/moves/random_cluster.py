@@ -390,7 +390,7 @@ class Maker:
             own_cores=0.3,
             lost_cores=lost if hot else 0.0,
             memory_bytes=physical,
-            memory_used_bytes=min(int(memory * 0.7), int(physical * 0.94)),
+            memory_used_bytes=min(int(memory * 0.55), int(physical * 0.94)),
             peaks=[_peak(total, float(dice.uniform(1.06, 1.20)))],
         )
 
