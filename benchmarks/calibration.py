@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy
-from scipy import optimize
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent)]
 
@@ -21,7 +20,7 @@ from kvm_insight.detect import confidence  # noqa: E402
 
 TUNING_SEED = 1000
 FULL = {'2_to_8_cpus': 3, '16_to_32_cpus': 1}, 12
-QUICK = {'2_to_8_cpus': 1}, 3
+QUICK = {'2_to_8_cpus': 1}, 1
 #: Of a table: its points at most, verdicts for each at least, and verdicts
 #: worth that stand for what is known of the kind as a whole.
 POINTS = 5
@@ -128,17 +127,27 @@ def _table(found: Sequence[tuple[float, bool]]) -> list[tuple[float, float]]:
     count = max(1, min(POINTS, len(found) // LEAST))
     right = sum(one for _, one in found)
     mean = (right + 1) / (len(found) + 2)
-    raws, parts, sizes = [], [], []
+    raws, blocks = [], []
     for some in numpy.array_split(numpy.array(found, float), count):
         raws.append(float(some[:, 0].mean()))
         whole = some[:, 1].sum() + PRIOR * mean
-        parts.append(float(whole / (len(some) + PRIOR)))
-        sizes.append(len(some))
-    fitted = optimize.isotonic_regression(parts, weights=sizes).x
+        blocks.append((float(whole / (len(some) + PRIOR)), len(some)))
     return [
-        (round(raw, 3), round(float(part), 3))
-        for raw, part in zip(raws, fitted, strict=True)
+        (round(raw, 3), round(part, 3))
+        for raw, part in zip(raws, _monotone(blocks), strict=True)
     ]
+
+
+def _monotone(blocks: Sequence[tuple[float, int]]) -> list[float]:
+    """Return values that never fall: those that would are pooled."""
+    pools: list[tuple[float, int, int]] = []
+    for value, size in blocks:
+        pools.append((value, size, 1))
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (one, many, width), (other, more, wide) = pools[-2:]
+            mean = (one * many + other * more) / (many + more)
+            pools[-2:] = [(mean, many + more, width + wide)]
+    return [value for value, _, width in pools for _ in range(width)]
 
 
 if __name__ == '__main__':

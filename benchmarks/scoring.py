@@ -134,7 +134,7 @@ def _key(one: finding.Finding) -> tuple[object, ...]:
 def namings(said: Iterable[Statement]) -> list[Naming]:
     """Return who was named for whom; one after another made one."""
     last: dict[tuple[str, str, str], Naming] = {}
-    found = []
+    found: list[Naming] = []
     for one in said:
         for who in sorted(one.named):
             if entity.uuid_of(who) is None:
@@ -366,7 +366,8 @@ def _score_victims(
         tally.victims_right += right is True
         tally.victims_wrong += right is False
     for episode in truth.episodes:
-        if episode.end_us - episode.start_us < long_us:
+        begin = max(episode.start_us, truth.labels.warm_us)
+        if episode.end_us - begin < long_us:
             continue
         told = any(
             one.victim == episode.victim

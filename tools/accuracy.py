@@ -92,10 +92,9 @@ def _rows(title: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if not rows:
         return
     names = list(dict.fromkeys(name for row in rows for name in row))
-    heads = [name if name != title else title for name in names]
-    yield f'\n| {" | ".join(heads)} |\n|{"---|" * len(names)}\n'
+    yield f'\n| {" | ".join(names)} |\n|{"---|" * len(names)}\n'
     for row in rows:
-        cells = [_number(row.get(name, '–')) for name in names]
+        cells = [_number(row.get(name, '-')) for name in names]
         yield f'| {" | ".join(cells)} |\n'
 
 

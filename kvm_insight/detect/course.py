@@ -10,6 +10,7 @@ from kvm_insight.detect import (
     evidence,
     incident,
     memory,
+    record,
     scene,
     settings,
     verdict,
@@ -125,7 +126,7 @@ class Course:
             if sure:
                 changed = fresh.key() != incident.key_of(one.finding)
                 changes |= incident.said(fresh, one, seen)
-                changes['evidence'] = evidence.record(
+                changes['evidence'] = record.of(
                     picture, scale, seen.level(uuid), seen.host
                 )
         rules = self._rules

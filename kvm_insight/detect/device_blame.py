@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.detect import device_settings, verdict
+from kvm_insight.detect import contest, device_settings, verdict
 from kvm_insight.model import entity
 
 Floats = npt.NDArray[numpy.float64]
@@ -93,12 +93,12 @@ def _is_alone(case: Case) -> bool:
     return case.others_suffering < 0.2 * case.suffering
 
 
-def _blames(case: Case, excess: Floats) -> tuple[verdict.Blame, ...]:
+def _blames(case: Case, excess: Floats) -> tuple[contest.Blame, ...]:
     """Return what each one's excess cost the victim, largest first."""
     load = float(numpy.nansum(case.work))
     spared = _MODELS[case.rules.resource](case, excess, load)
     found = [
-        verdict.Blame(who, min(1.0, max(0.0, part)), over)
+        contest.Blame(who, min(1.0, max(0.0, part)), over)
         for who, part, over in zip(
             case.entities, spared.tolist(), excess.tolist(), strict=True
         )
@@ -137,18 +137,18 @@ _MODELS: dict[
 
 
 def _without(
-    blames: tuple[verdict.Blame, ...], who: str
-) -> tuple[verdict.Blame, ...]:
+    blames: tuple[contest.Blame, ...], who: str
+) -> tuple[contest.Blame, ...]:
     return tuple(one for one in blames if one.entity != who)
 
 
 def _others(
-    case: Case, blames: tuple[verdict.Blame, ...], excess: Floats, sure: float
+    case: Case, blames: tuple[contest.Blame, ...], excess: Floats, sure: float
 ) -> verdict.Verdict:
     rules = case.rules
     total = float(excess.sum())
 
-    def is_enough(one: verdict.Blame) -> bool:
+    def is_enough(one: contest.Blame) -> bool:
         known = one.entity in case.incumbents
         ease = rules.incumbent if known else 1.0
         share = one.excess / total

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from kvm_insight.detect import (
+    contest,
     device_blame,
     device_book,
     device_look,
@@ -242,7 +243,7 @@ class Course:
     ) -> dict[str, object]:
         """Return a verdict as a finding has it."""
 
-        def accused(blame: verdict.Blame) -> finding.Aggressor:
+        def accused(blame: contest.Blame) -> finding.Aggressor:
             return finding.Aggressor(
                 party=self._seen.party(blame.entity),
                 waited_us=one.accounts.get(blame.entity, 0),

@@ -3,7 +3,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy
 from numpy import typing as npt
@@ -15,7 +14,7 @@ from kvm_insight.detect import (
     suffering,
     suspect,
 )
-from kvm_insight.model import entity, finding, window
+from kvm_insight.model import entity, window
 
 Floats = npt.NDArray[numpy.float64]
 
@@ -126,9 +125,9 @@ def picture(
         series, host, victim, slots, weights, wanted, ran, charges, used, calm
     )
     case = suspect.Case(
-        victim=_suspect(victim, look),
+        victim=_suspect(victim, look, rules),
         others=tuple(
-            _suspect(other, look)
+            _suspect(other, look, rules)
             for other in [*host.places, entity.HOST]
             if other != victim
         ),
@@ -187,7 +186,16 @@ def _weights(values: window.Numbers) -> Floats:
     return waited if waited.sum() > 0 else numpy.ones(len(waited))
 
 
-def _suspect(who: str, look: _Look) -> suspect.Suspect:
+def _usual(
+    level: baseline.Level | None, rules: settings.Settings
+) -> float | None:
+    enough = level is not None and level.minutes >= rules.run_minutes
+    return level.median if level and enough else None
+
+
+def _suspect(
+    who: str, look: _Look, rules: settings.Settings
+) -> suspect.Suspect:
     host = look.host
     place = host.places.get(who)
     level = host.usual.get(who)
@@ -212,7 +220,7 @@ def _suspect(who: str, look: _Look) -> suspect.Suspect:
         history=bool(level and level.history),
         charged_us=charged,
         ran=0.0 if column is None else float(look.ran[column]),
-        usually_ran=running.median if running and running.history else None,
+        usually_ran=_usual(running, rules),
         spread=running.deviation if running else 0.0,
     )
 
@@ -268,40 +276,3 @@ def _busiest(look: _Look, rules: settings.Settings) -> str | None:
     if name is None or used[name] < rules.least_excess:
         return None
     return name
-
-
-def record(
-    seen: Picture,
-    scale: settings.Scale,
-    level: baseline.Level,
-    host: Host,
-) -> finding.Evidence:
-    """Return the evidence as it is published."""
-    first, last = seen.extent.first, seen.extent.last
-    case = seen.case
-    return finding.Evidence(
-        window_s=scale.seconds,
-        start_us=max(0, first.time_us - first.interval_us),
-        end_us=last.time_us,
-        first_sequence=first.sequence,
-        last_sequence=last.sequence,
-        agent_id=host.agent_id,
-        samples=seen.extent.slots,
-        coverage=round(case.coverage, 4),
-        suffering=round(seen.suffering, 6),
-        floor=scale.floor,
-        baseline=round(level.median, 6),
-        baseline_source='history' if case.history else 'entitlement',
-        run_us=seen.run_us,
-        run_delay_us=seen.delay_us,
-        throttled_us=seen.throttled_us,
-        ledger_source=_source(case.source),
-        ledger_confidence=case.confidence,
-        charges=seen.row,
-    )
-
-
-def _source(name: str | None) -> Literal['ebpf', 'sampled'] | None:
-    if name == 'ebpf':
-        return 'ebpf'
-    return 'sampled' if name == 'sampled' else None

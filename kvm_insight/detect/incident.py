@@ -8,14 +8,19 @@ from typing import Literal
 import msgspec
 
 from kvm_insight.detect import (
+    contest,
     device_words,
     evidence,
+    record,
     scene,
     settings,
     verdict,
     words,
 )
 from kvm_insight.model import entity, finding, sample, state, window
+
+#: From here on, what came soon after the first sample may be usual.
+_LATER_US = 600_000_000
 
 Reason = Literal['recovered', 'gone', 'silent']
 
@@ -43,7 +48,7 @@ def begun(
         lost_us=picture.delay_us,
         opened_us=seen.slot.time_us,
         updated_us=seen.slot.time_us,
-        evidence=evidence.record(
+        evidence=record.of(
             picture, scale, seen.level(victim.uuid or ''), seen.host
         ),
         summary='',
@@ -56,6 +61,8 @@ def begun(
         lost_us=picture.delay_us,
         accounts=picture.row,
         rose=picture.case.rose,
+        known=picture.case.rose
+        and picture.case.victim.usually_ran is not None,
     )
     told_first = told(one, seen.slot, said(judged, one, seen))
     return msgspec.structs.replace(one, finding=told_first)
@@ -87,8 +94,12 @@ def frozen(incidents: Iterable[state.Incident]) -> set[str]:
 
 def is_a_change(one: state.Incident) -> bool:
     """Say whether it is known that it was not always so. Else what goes on
-    is to be learned, and may be what is usual."""
-    return one.rose or one.finding.evidence.baseline_source == 'history'
+    is to be learned, and may be what is usual; also after some minutes of
+    what came when little was known yet."""
+    found = one.finding
+    if one.known or found.evidence.baseline_source == 'history':
+        return True
+    return one.rose and found.updated_us - found.opened_us < _LATER_US
 
 
 def involved(found: finding.Finding) -> set[str]:
@@ -146,7 +157,7 @@ def said(
 ) -> dict[str, object]:
     """Return a verdict as a finding has it."""
 
-    def accused(blame: verdict.Blame) -> finding.Aggressor:
+    def accused(blame: contest.Blame) -> finding.Aggressor:
         return finding.Aggressor(
             party=seen.party(blame.entity),
             waited_us=one.accounts.get(blame.entity, 0),

@@ -97,7 +97,7 @@ def restored(kept: state.HostState, rules: settings.Settings) -> Memory:
     """Return the memory as it was."""
     tracks = {}
     for one in kept.tracks:
-        windows = len(rules.scales) + 1
+        windows = 2 * len(rules.scales) - 1
         flags = [*one.flags, *[0] * windows][:windows]
         tracks[one.uuid] = track.Track(
             one.uuid,

@@ -172,7 +172,11 @@ class Scene:
         """Say whether one who is named still uses more than is its own."""
         now = self.now(who)
         running = self.host.running.get(who)
-        if now is not None and running is not None and running.history:
+        if (
+            now is not None
+            and running is not None
+            and running.minutes >= self._rules.run_minutes
+        ):
             ran_us = max(0, now.run_us - max(0, now.poll_us))
             rise = ran_us / self.slot.interval_us - running.median
             return rise > self._rules.least_excess

@@ -73,8 +73,10 @@ class Incident(sample.Wire, frozen=True, kw_only=True):
     accounts: dict[str, sample.Count] = {}
     #: A verdict that another evaluation must confirm.
     doubt: sample.Text | None = None
-    #: Whether the wait was seen to begin, so that what was before is known.
+    #: Whether the wait was seen to begin, and whether by then it was known
+    #: how much the victim usually runs.
     rose: bool = False
+    known: bool = False
 
 
 class Book(sample.Wire, frozen=True, kw_only=True):
