@@ -13,6 +13,7 @@
     │   ├── BusUnavailable   no broker answers; try again later
     │   ├── BusRefused       password, ACL, missing topic: operator, act
     │   │   └── RecordRefused   this record will never be taken, others may
+    │   ├── LeaseLost        somebody else is the active one
     │   └── SpoolFull        a record was larger than the whole spool
     ├── ClusterError         a cluster description from which nothing follows
     └── CodecError           bytes are not a record that we can read
@@ -59,6 +60,10 @@ class BusRefused(BusError):
 
 class RecordRefused(BusRefused):
     """One record is never taken (too large, no key); others may be."""
+
+
+class LeaseLost(BusError):
+    """What was to be said is not ours to say any more."""
 
 
 class SpoolFull(BusError):

@@ -14,17 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-import msgspec
-
 from kvm_insight import exception
-from kvm_insight.bus import lease, port, tail, topic
+from kvm_insight.bus import fenced_post, lease, port, tail, topic
 from kvm_insight.conf import planner as options
 from kvm_insight.model import (
     cluster,
-    codec,
     inventory,
     recommendation,
-    sample,
 )
 from kvm_insight.recommend import (
     expectation,
@@ -39,15 +35,12 @@ LOG = logging.getLogger(__name__)
 _LEASE_S = 0.1
 _READ_S = 0.1
 _BACK_OFF_S = 1.0
-_DELIVERY_S = 10.0
+#: Hosts that are told as not relieved.
+_MOST_STAYS = 50
 
 #: Returns the description of the cluster as it is now.
 Reader = Callable[[], cluster.Cluster]
 Taker = Callable[[recommendation.Recommendation], None]
-
-
-class _LeaseLost(Exception):
-    """Somebody else is active; what is left of a cycle is theirs."""
 
 
 class Planner:
@@ -108,8 +101,12 @@ class Planner:
             usage.start(max(0, int((time.time() - back_s) * 1000)))
             newest.start(0)
             while not stop.is_set():
-                self._step(held, producer, (newest, usage))
-                self._recovered()
+                try:
+                    self._step(held, producer, (newest, usage))
+                    self._recovered()
+                except exception.BusUnavailable as why:
+                    self._unavailable(why)
+                    stop.wait(_BACK_OFF_S)
         finally:
             held.close()
             producer.close()
@@ -138,11 +135,14 @@ class Planner:
         # What was said last by anybody must be known before more is said.
         if any(one.is_behind() for one in tails):
             return
-        self._cycle_at_s = time.monotonic() + self._settings.cycle_s
+        began_s = time.monotonic()
+        self._cycle_at_s = began_s + _BACK_OFF_S
         try:
             self._cycle(held, producer)
-        except _LeaseLost:
+        except exception.LeaseLost:
             LOG.warning('the lease was lost in the middle of a cycle')
+        else:
+            self._cycle_at_s = began_s + self._settings.cycle_s
 
     def _take(self, record: port.Record) -> None:
         try:
@@ -162,11 +162,11 @@ class Planner:
             self._generation = max(held.generation or 0, seen.generation + 1)
         whole, reasons = self._cluster()
         outlook = self._outlook(now_us)
-        said = turn.taken(
-            whole, seen, now_us, self._settings.limits, outlook.peaks
-        )
+        said = self._planned(whole, now_us, outlook)
         self._say_waiting([*reasons, *said.reasons])
-        tell = _Teller(held, producer, self._settings.prefix, self._generation)
+        tell = fenced_post.FencedPost(
+            held, producer, self._settings.prefix, self._generation
+        )
         for one in self._to_tell(said):
             tell.recommendation(one)
             if self._on_change is not None:
@@ -174,11 +174,27 @@ class Planner:
         for name, host in outlook.hosts.items():
             if seen.outlooks.get(name) != host:
                 tell.facts(host)
-        if whole is not None:
+        if whole is not None and not said.reasons:
             self._tell_facts(whole, tell)
         took_ms = round((time.monotonic() - began_s) * 1000)
         tell.facts(self._status(said, reasons, now_us, took_ms))
         seen.forget(now_us)
+
+    def _planned(
+        self,
+        whole: cluster.Cluster | None,
+        now_us: int,
+        outlook: expectation.Outlook,
+    ) -> turn.Said:
+        """Return what there is to say; that planning broke, if it did."""
+        limits = self._settings.limits
+        try:
+            return turn.taken(
+                whole, self._world, now_us, limits, outlook.peaks
+            )
+        except Exception as why:
+            LOG.exception('planning')
+            return turn.broken(f'planning broke: {type(why).__name__}: {why}')
 
     def _to_tell(self, said: turn.Said) -> list[recommendation.Recommendation]:
         """Return what changed, and what stands in an older generation."""
@@ -190,7 +206,9 @@ class Planner:
         }
         return list((stand | changed).values())
 
-    def _tell_facts(self, whole: cluster.Cluster, tell: '_Teller') -> None:
+    def _tell_facts(
+        self, whole: cluster.Cluster, tell: fenced_post.FencedPost
+    ) -> None:
         """Tell names and cohorts, once an hour or when they were read."""
         state = (self._world.history.newest, whole.time_us)
         if state != self._told_hour:
@@ -232,6 +250,10 @@ class Planner:
             open=sum(map(standing.is_open, known.values())),
             planned_us=planned_us or None,
             plan_ms=took_ms,
+            unrelieved={
+                stay.host: [reason[:1024] for reason in stay.reasons]
+                for stay in said.stays[:_MOST_STAYS]
+            },
         )
 
     def _say_waiting(self, reasons: list[str]) -> None:
@@ -251,40 +273,3 @@ class Planner:
         if self._trouble is not None:
             LOG.warning('bus: back')
         self._trouble = None
-
-
-class _Teller:
-    """Publishes in the name of one generation, as long as it holds."""
-
-    def __init__(
-        self,
-        held: lease.Lease,
-        producer: port.Producer,
-        prefix: str,
-        generation: int,
-    ) -> None:
-        self._lease = held
-        self._producer = producer
-        self._prefix = prefix
-        self._generation = generation
-
-    def recommendation(self, one: recommendation.Recommendation) -> None:
-        """Publish it; raise _LeaseLost if that is not ours to do."""
-        told = msgspec.structs.replace(one, generation=self._generation)
-        self._publish(topic.RECOMMENDATIONS, one.id, told)
-
-    def facts(self, one: inventory.Facts) -> None:
-        """Publish these under their key."""
-        self._publish(topic.INVENTORY, inventory.key(one), one)
-
-    def _publish(self, name: str, key: str, record: sample.Wire) -> None:
-        if not self._lease.confirm():
-            raise _LeaseLost
-        schema = str(record.__struct_config__.tag)
-        fate = self._producer.publish(
-            self._prefix + name,
-            key,
-            codec.encode(record),
-            headers={'schema': schema.encode()},
-        )
-        fate.result(_DELIVERY_S)

@@ -177,6 +177,8 @@ class PlannerStatus(
     #: Of the last plan that is on the bus to its end.
     planned_us: sample.Count | None = None
     plan_ms: sample.Count | None = None
+    #: Hosts that would need it and got no plan -> why.
+    unrelieved: dict[str, list[sample.Text]] = {}
 
 
 Facts = (

@@ -86,6 +86,11 @@ def taken(
     )
 
 
+def broken(why: str) -> Said:
+    """Return that nothing could be planned."""
+    return Said([], [why], 0, 0, [])
+
+
 def facts(whole: cluster.Cluster, seen: world.World) -> list[inventory.Facts]:
     """Return what others should know of the cloud, as far as it is new."""
     usual = cohort.of_flavors(seen.history)

@@ -60,10 +60,11 @@ def test_each_verb_explains_itself_without_libvirt(
     assert 'usage: kvm-insight' in said
 
 
-def test_the_analyzer_explains_itself_without_libvirt(
-    core: pathlib.Path,
+@pytest.mark.parametrize('name', ['analyzer', 'planner'])
+def test_services_explain_themselves_without_libvirt(
+    core: pathlib.Path, name: str
 ) -> None:
-    status, said = say(core / 'kvm-insight-analyzer', '--help')
+    status, said = say(core / f'kvm-insight-{name}', '--help')
     assert status == 0, said
 
 

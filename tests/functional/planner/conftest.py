@@ -27,7 +27,7 @@ from kvm_insight.model import (
 )
 from tests.scenario import small_cloud as cloud
 
-SESSION_S = 2.0
+SESSION_S = 3.0
 HOT = 3
 HOSTS = 12
 WORKER = pathlib.Path(__file__).with_name('worker.py')

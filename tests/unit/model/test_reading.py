@@ -2,7 +2,7 @@
 """A reading keeps every counter that rates begin from, and nothing else."""
 
 import numpy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvm_insight.model import codec, rates, reading, reading_record, sample
@@ -66,6 +66,7 @@ def host(domains: list[sample.Domain], uptime_us: int = 0) -> sample.Sample:
     )
 
 
+@settings(deadline=None)
 @given(HOSTS, HOSTS)
 def test_rates_begin_from_a_stored_reading_as_from_the_sample(
     older: list[sample.Domain], newer: list[sample.Domain]
@@ -81,6 +82,7 @@ def test_rates_begin_from_a_stored_reading_as_from_the_sample(
     assert (again.busy_us, again.host_us) == (plain.busy_us, plain.host_us)
 
 
+@settings(deadline=None)
 @given(HOSTS)
 def test_a_stored_reading_is_the_same_when_it_is_stored_again(
     domains: list[sample.Domain],
@@ -89,6 +91,7 @@ def test_a_stored_reading_is_the_same_when_it_is_stored_again(
     assert reading_record.of(reading.of(once)) == once
 
 
+@settings(deadline=None)
 @given(HOSTS, st.permutations(range(4)))
 def test_the_order_of_the_domains_does_not_matter(
     domains: list[sample.Domain], order: list[int]

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 
 import numpy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvm_insight.model import charge, window
@@ -130,6 +130,7 @@ def test_thirty_busy_domains_stay_within_their_memory() -> None:
     assert size / len(names) < 9 * 1024
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fenced post: a planner's records on their way to the bus."""
+
+import msgspec
+
+from kvm_insight import exception
+from kvm_insight.bus import lease, port, topic
+from kvm_insight.model import codec, inventory, recommendation, sample
+
+_DELIVERY_S = 10.0
+
+
+class FencedPost:
+    """Publishes in the name of one generation, as long as it holds."""
+
+    def __init__(
+        self,
+        held: lease.Lease,
+        producer: port.Producer,
+        prefix: str,
+        generation: int,
+    ) -> None:
+        self._lease = held
+        self._producer = producer
+        self._prefix = prefix
+        self._generation = generation
+
+    def recommendation(self, one: recommendation.Recommendation) -> None:
+        """Publish it; raise exception.LeaseLost if that is not ours to do."""
+        told = msgspec.structs.replace(one, generation=self._generation)
+        self._publish(topic.RECOMMENDATIONS, one.id, told)
+
+    def facts(self, one: inventory.Facts) -> None:
+        """Publish these under their key."""
+        self._publish(topic.INVENTORY, inventory.key(one), one)
+
+    def _publish(self, name: str, key: str, record: sample.Wire) -> None:
+        if not self._lease.confirm():
+            raise exception.LeaseLost
+        schema = str(record.__struct_config__.tag)
+        fate = self._producer.publish(
+            self._prefix + name,
+            key,
+            codec.encode(record),
+            headers={'schema': schema.encode()},
+        )
+        fate.result(_DELIVERY_S)
