@@ -46,6 +46,8 @@ class Baseline:
         '_levels',
         'minute',
         'pending',
+        'pending_ran',
+        'ran',
         'rules',
         'running',
         'suffering',
@@ -58,13 +60,16 @@ class Baseline:
         self.vcpus = vcpus
         self.suffering: Ring = numpy.empty(0, numpy.int32)
         self.used: Ring = numpy.empty(0, numpy.int32)
+        self.ran: Ring = numpy.empty(0, numpy.int32)
         #: Minutes that are over, not counted yet: suffering (ppm, -1 while
         #: idle) and cores (ppm).
         self.pending: list[tuple[int, int]] = []
+        #: Of the same minutes the cores on which it ran (ppm).
+        self.pending_ran: list[int] = []
         self.minute = -1
         #: Of the minute that runs: run, delay, throttled, poll, time.
         self.running = [0, 0, 0, 0, 0]
-        self._levels: tuple[Level, Level] | None = None
+        self._levels: tuple[Level, Level, Level] | None = None
 
     def add(self, slot: window.Slot, values: Sequence[int]) -> None:
         """Take what an entity did between two samples (``window.Values``)."""
@@ -82,21 +87,27 @@ class Baseline:
     def forget_recent(self) -> None:
         """Unlearn the minutes that do not count yet."""
         self.pending.clear()
+        self.pending_ran.clear()
         self.running = [0, 0, 0, 0, 0]
 
     def level_of_suffering(self) -> Level:
         """Return what share of wait is usual while it is active."""
-        return self._both()[0]
+        return self._all()[0]
 
     def level_of_use(self) -> Level:
         """Return how many cores it usually wants."""
-        return self._both()[1]
+        return self._all()[1]
 
-    def _both(self) -> tuple[Level, Level]:
+    def level_of_run(self) -> Level:
+        """Return on how many cores it usually runs."""
+        return self._all()[2]
+
+    def _all(self) -> tuple[Level, Level, Level]:
         if self._levels is None:
             self._levels = (
                 self._level(self.suffering),
                 self._level(self.used),
+                self._level(self.ran),
             )
         return self._levels
 
@@ -114,8 +125,12 @@ class Baseline:
         useful_us = max(0, wanted_us - throttled_us)
         cores = min(useful_us * _PPM // time_us, 2**31 - 1)
         self.pending.append((share, cores))
+        ran_us = max(0, run_us - poll_us)
+        self.pending_ran.append(min(ran_us * _PPM // time_us, 2**31 - 1))
         if len(self.pending) > LAG:
             self._learn(*self.pending.pop(0))
+        if len(self.pending_ran) > LAG:
+            self.ran = self._with(self.ran, self.pending_ran.pop(0))
 
     def _learn(self, share: int, cores: int) -> None:
         if share >= 0:

@@ -10,6 +10,7 @@ from kvm_insight.detect import (
     evidence,
     incident,
     memory,
+    record,
     scene,
     settings,
     verdict,
@@ -125,15 +126,16 @@ class Course:
             if sure:
                 changed = fresh.key() != incident.key_of(one.finding)
                 changes |= incident.said(fresh, one, seen)
-                changes['evidence'] = evidence.record(
+                changes['evidence'] = record.of(
                     picture, scale, seen.level(uuid), seen.host
                 )
         rules = self._rules
         if not incident.due(one, seen.slot, picture.severity, changed, rules):
             return [one], []
         told = incident.updated(one, seen.slot, picture.severity, changes)
-        self._unlearn(told)
-        return [msgspec.structs.replace(one, finding=told)], [told]
+        one = msgspec.structs.replace(one, finding=told)
+        self._unlearn(one)
+        return [one], [told]
 
     def _turn(
         self,
@@ -150,7 +152,7 @@ class Course:
         after = incident.begun(
             self._host, one.epoch, one.scale, found, fresh, seen
         )
-        self._unlearn(after.finding)
+        self._unlearn(after)
         return [after], [*news, after.finding]
 
     def begin(
@@ -174,12 +176,14 @@ class Course:
         epoch = self._known.tracks[uuid].epoch
         one = incident.begun(self._host, epoch, at, found, judged, seen)
         self._known.incidents.append(one)
-        self._unlearn(one.finding)
+        self._unlearn(one)
         yield one.finding
 
-    def _unlearn(self, found: finding.Finding) -> None:
+    def _unlearn(self, one: states.Incident) -> None:
         """What led to an incident is not what is usual."""
-        for who in incident.involved(found):
+        if not incident.is_a_change(one):
+            return
+        for who in incident.involved(one.finding):
             uuid = entity.uuid_of(who)
             if uuid in self._known.tracks:
                 self._known.tracks[uuid].baseline.forget_recent()

@@ -3,7 +3,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy
 from numpy import typing as npt
@@ -15,7 +14,7 @@ from kvm_insight.detect import (
     suffering,
     suspect,
 )
-from kvm_insight.model import entity, finding, window
+from kvm_insight.model import entity, window
 
 Floats = npt.NDArray[numpy.float64]
 
@@ -28,6 +27,8 @@ class Host:
     places: Mapping[str, entitlement.Place]
     entitled: Mapping[str, float]
     usual: Mapping[str, baseline.Level]
+    #: The same of the cores on which each runs.
+    running: Mapping[str, baseline.Level]
     source: str | None
     agent_id: str
 
@@ -53,6 +54,8 @@ class Use:
     """The cores that each entity wanted in each slot of a window."""
 
     cores: Floats
+    #: Those on which it ran.
+    ran: Floats
     known: npt.NDArray[numpy.bool_]
 
 
@@ -62,10 +65,12 @@ def use(series: window.Window) -> Use:
     known = (values[:, :, window.RUN] >= 0) & (values[:, :, window.DELAY] >= 0)
     parts = numpy.maximum(values, 0)
     wanted = parts[:, :, window.RUN] - parts[:, :, window.POLL]
-    wanted = numpy.maximum(wanted, 0) + parts[:, :, window.DELAY]
+    ran = numpy.maximum(wanted, 0)
+    wanted = ran + parts[:, :, window.DELAY]
     wanted = numpy.maximum(wanted - parts[:, :, window.THROTTLED], 0)
     cores = numpy.where(known, wanted, 0) / series.slots[:, 2:3]
-    return Use(cores, known)
+    ran = numpy.where(known, ran, 0) / series.slots[:, 2:3]
+    return Use(cores, ran, known)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class _Look:
     weights: Floats
     #: What each column wanted, weighted so.
     wanted: Floats
+    #: On what each ran, weighted so.
+    ran: Floats
     charges: Mapping[str, int]
     use: Use
     #: Slots of the last ten minutes in which it was busy and did not wait.
@@ -92,7 +99,7 @@ def picture(
     victim: str,
     scale: settings.Scale,
     rules: settings.Settings,
-    history: bool,
+    level: baseline.Level,
     incumbents: frozenset[str],
     used: Use,
 ) -> Picture | None:
@@ -110,17 +117,17 @@ def picture(
     row = series.row(column, slots)
     charges = {who: us for who, us in row.items() if who != entity.QUOTA}
     weights = _weights(values)
-    wanted = _wanted(used, slots, weights)
+    wanted, ran = _wanted(used, slots, weights)
     # One that is at full speed itself has its idle time to compare with.
     idle = float(wanted[column]) >= rules.full_speed
     calm = _calm(series, column, scale.floor / 2, rules, idle)
     look = _Look(
-        series, host, victim, slots, weights, wanted, charges, used, calm
+        series, host, victim, slots, weights, wanted, ran, charges, used, calm
     )
     case = suspect.Case(
-        victim=_suspect(victim, look),
+        victim=_suspect(victim, look, rules),
         others=tuple(
-            _suspect(other, look)
+            _suspect(other, look, rules)
             for other in [*host.places, entity.HOST]
             if other != victim
         ),
@@ -131,14 +138,16 @@ def picture(
         source=host.source if charges or not delay else None,
         confidence=_confidence(look, column),
         coverage=min(1.0, int(spans.sum()) / (scale.seconds * 1e6)),
-        history=history,
+        history=level.history,
+        suffering=suffering.share(run, delay, poll),
+        usual=level.median,
         busiest=_busiest(look, rules),
         rose=len(calm) > 0,
         incumbents=incumbents,
     )
     return Picture(
         case,
-        suffering.share(run, delay, poll),
+        case.suffering,
         run,
         delay,
         throttled,
@@ -177,11 +186,22 @@ def _weights(values: window.Numbers) -> Floats:
     return waited if waited.sum() > 0 else numpy.ones(len(waited))
 
 
-def _suspect(who: str, look: _Look) -> suspect.Suspect:
+def _usual(
+    level: baseline.Level | None, rules: settings.Settings
+) -> float | None:
+    enough = level is not None and level.minutes >= rules.run_minutes
+    return level.median if level and enough else None
+
+
+def _suspect(
+    who: str, look: _Look, rules: settings.Settings
+) -> suspect.Suspect:
     host = look.host
     place = host.places.get(who)
     level = host.usual.get(who)
+    running = host.running.get(who)
     cores = _cores(look, who)
+    column = look.series.column(who)
     if place is None:
         own = [us for it, us in look.charges.items() if entity.is_host(it)]
         charged = sum(own)
@@ -199,14 +219,21 @@ def _suspect(who: str, look: _Look) -> suspect.Suspect:
         usual=level.median if level and level.known else _meanwhile(look, who),
         history=bool(level and level.history),
         charged_us=charged,
+        ran=0.0 if column is None else float(look.ran[column]),
+        usually_ran=_usual(running, rules),
+        spread=running.deviation if running else 0.0,
     )
 
 
-def _wanted(used: Use, slots: window.Numbers, weights: Floats) -> Floats:
-    """Return the cores that each column wanted, by the victim's wait."""
+def _wanted(
+    used: Use, slots: window.Numbers, weights: Floats
+) -> tuple[Floats, Floats]:
+    """Return the cores that each column wanted, and those on which it ran,
+    by the victim's wait."""
     weight = weights @ used.known[slots]
-    total = weights @ used.cores[slots]
-    return total / numpy.where(weight > 0, weight, 1.0)
+    weight = numpy.where(weight > 0, weight, 1.0)
+    wanted = weights @ used.cores[slots] / weight
+    return wanted, weights @ used.ran[slots] / weight
 
 
 def _cores(look: _Look, who: str) -> float:
@@ -249,40 +276,3 @@ def _busiest(look: _Look, rules: settings.Settings) -> str | None:
     if name is None or used[name] < rules.least_excess:
         return None
     return name
-
-
-def record(
-    seen: Picture,
-    scale: settings.Scale,
-    level: baseline.Level,
-    host: Host,
-) -> finding.Evidence:
-    """Return the evidence as it is published."""
-    first, last = seen.extent.first, seen.extent.last
-    case = seen.case
-    return finding.Evidence(
-        window_s=scale.seconds,
-        start_us=max(0, first.time_us - first.interval_us),
-        end_us=last.time_us,
-        first_sequence=first.sequence,
-        last_sequence=last.sequence,
-        agent_id=host.agent_id,
-        samples=seen.extent.slots,
-        coverage=round(case.coverage, 4),
-        suffering=round(seen.suffering, 6),
-        floor=scale.floor,
-        baseline=round(level.median, 6),
-        baseline_source='history' if case.history else 'entitlement',
-        run_us=seen.run_us,
-        run_delay_us=seen.delay_us,
-        throttled_us=seen.throttled_us,
-        ledger_source=_source(case.source),
-        ledger_confidence=case.confidence,
-        charges=seen.row,
-    )
-
-
-def _source(name: str | None) -> Literal['ebpf', 'sampled'] | None:
-    if name == 'ebpf':
-        return 'ebpf'
-    return 'sampled' if name == 'sampled' else None

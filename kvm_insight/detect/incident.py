@@ -7,8 +7,20 @@ from typing import Literal
 
 import msgspec
 
-from kvm_insight.detect import evidence, scene, settings, verdict, words
+from kvm_insight.detect import (
+    contest,
+    device_words,
+    evidence,
+    record,
+    scene,
+    settings,
+    verdict,
+    words,
+)
 from kvm_insight.model import entity, finding, sample, state, window
+
+#: From here on, what came soon after the first sample may be usual.
+_LATER_US = 600_000_000
 
 Reason = Literal['recovered', 'gone', 'silent']
 
@@ -36,7 +48,7 @@ def begun(
         lost_us=picture.delay_us,
         opened_us=seen.slot.time_us,
         updated_us=seen.slot.time_us,
-        evidence=evidence.record(
+        evidence=record.of(
             picture, scale, seen.level(victim.uuid or ''), seen.host
         ),
         summary='',
@@ -48,6 +60,9 @@ def begun(
         opened_uptime_us=seen.slot.uptime_us,
         lost_us=picture.delay_us,
         accounts=picture.row,
+        rose=picture.case.rose,
+        known=picture.case.rose
+        and picture.case.victim.usually_ran is not None,
     )
     told_first = told(one, seen.slot, said(judged, one, seen))
     return msgspec.structs.replace(one, finding=told_first)
@@ -72,9 +87,19 @@ def frozen(incidents: Iterable[state.Incident]) -> set[str]:
     return {
         who
         for one in incidents
-        if one.finding.cause != 'chronic'
+        if one.finding.cause != 'chronic' and is_a_change(one)
         for who in involved(one.finding)
     }
+
+
+def is_a_change(one: state.Incident) -> bool:
+    """Say whether it is known that it was not always so. Else what goes on
+    is to be learned, and may be what is usual; also after some minutes of
+    what came when little was known yet."""
+    found = one.finding
+    if one.known or found.evidence.baseline_source == 'history':
+        return True
+    return one.rose and found.updated_us - found.opened_us < _LATER_US
 
 
 def involved(found: finding.Finding) -> set[str]:
@@ -132,7 +157,7 @@ def said(
 ) -> dict[str, object]:
     """Return a verdict as a finding has it."""
 
-    def accused(blame: verdict.Blame) -> finding.Aggressor:
+    def accused(blame: contest.Blame) -> finding.Aggressor:
         return finding.Aggressor(
             party=seen.party(blame.entity),
             waited_us=one.accounts.get(blame.entity, 0),
@@ -224,6 +249,8 @@ def due(
 def _summary(
     found: finding.Finding, aggressors: list[finding.Aggressor]
 ) -> str:
+    if found.resource != 'cpu':
+        return device_words.summary(found, aggressors)[:4096]
     return words.summary(
         found.victim,
         found.verdict,

@@ -29,6 +29,10 @@ class Memory:
     incidents: list[state.Incident] = dataclasses.field(default_factory=list)
     #: The ledger's source in the last interval.
     source: str | None = None
+    #: What is open of the resources beside the CPUs.
+    device_incidents: list[state.Incident] = dataclasses.field(
+        default_factory=list
+    )
 
     def learn(
         self, slot: window.Slot, did: window.Table, frozen: Container[str]
@@ -52,6 +56,7 @@ def stored(
     admitted: admission.Admission,
     known: Memory,
     hour: usage.HostUsage | None,
+    devices: state.Devices,
 ) -> state.HostState:
     """Return the record; its offset is the caller's to fill in."""
     last = admitted.last
@@ -75,6 +80,7 @@ def stored(
         ],
         incidents=known.incidents,
         hour=hour,
+        devices=devices,
     )
 
 
@@ -91,7 +97,7 @@ def restored(kept: state.HostState, rules: settings.Settings) -> Memory:
     """Return the memory as it was."""
     tracks = {}
     for one in kept.tracks:
-        windows = len(rules.scales) + 1
+        windows = 2 * len(rules.scales) - 1
         flags = [*one.flags, *[0] * windows][:windows]
         tracks[one.uuid] = track.Track(
             one.uuid,
@@ -142,6 +148,8 @@ def _baseline(one: baseline.Baseline) -> state.Baseline:
         vcpus=one.vcpus,
         suffering=one.suffering.astype('<i4').tobytes(),
         used=one.used.astype('<i4').tobytes(),
+        ran=one.ran.astype('<i4').tobytes(),
+        pending_ran=list(one.pending_ran),
         pending=list(one.pending),
         minute=one.minute,
         running=list(one.running),
@@ -154,6 +162,8 @@ def _baseline_of(
     result = baseline.Baseline(rules, kept.vcpus)
     result.suffering = numpy.frombuffer(kept.suffering, '<i4').astype('i4')
     result.used = numpy.frombuffer(kept.used, '<i4').astype('i4')
+    result.ran = numpy.frombuffer(kept.ran, '<i4').astype('i4')
+    result.pending_ran = list(kept.pending_ran)
     result.pending = list(kept.pending)
     result.minute = kept.minute
     result.running = [*kept.running, 0, 0, 0, 0, 0][:5]

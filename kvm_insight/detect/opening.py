@@ -18,27 +18,29 @@ def due(
             one.saw(at, above)
             if one.sustained(at) and not _is_open(known, one.uuid, at):
                 yield one.uuid, at
-        if at == 0:
-            yield from _early(seen, known, rules)
+        if at + 1 < len(rules.scales):
+            yield from _early(seen, known, rules, at)
 
 
 def _early(
-    seen: scene.Scene, known: memory.Memory, rules: settings.Settings
+    seen: scene.Scene, known: memory.Memory, rules: settings.Settings, at: int
 ) -> Iterator[tuple[str, int]]:
-    """Return what the second window will show, as soon as the first does,
-    where it is plain who rose just then."""
-    first, second = rules.scales[:2]
-    early = len(rules.scales)
-    look = settings.Scale(first.seconds, second.floor)
+    """Return what the next window will show, as soon as this one does, where
+    it is plain who rose just then, or since a history was known."""
+    early = len(rules.scales) + at
+    next_ = rules.scales[at + 1]
+    look = settings.Scale(rules.scales[at].seconds, next_.floor)
     for one, above in seen.evaluated(look, early):
         one.saw(early, above)
-        if not one.sustained(early) or _is_open(known, one.uuid, 1):
+        if not one.sustained(early) or _is_open(known, one.uuid, at + 1):
             continue
-        found = seen.closest(one.uuid, second)
-        if found is None or not found[1].case.rose:
+        found = seen.closest(one.uuid, next_)
+        if found is None:
             continue
-        if verdict.judge(found[1].case, rules).named:
-            yield one.uuid, 1
+        case = found[1].case
+        known_before = case.history or (case.rose and at == 0)
+        if known_before and verdict.judge(case, rules).named:
+            yield one.uuid, at + 1
 
 
 def _is_open(known: memory.Memory, uuid: str, at: int) -> bool:

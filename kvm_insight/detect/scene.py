@@ -61,11 +61,17 @@ class Scene:
             for uuid, one in self._known.tracks.items()
         }
         usual[entity.HOST] = self._known.host_baseline.level_of_use()
+        running = {
+            entity.domain(uuid): one.baseline.level_of_run()
+            for uuid, one in self._known.tracks.items()
+        }
+        running[entity.HOST] = self._known.host_baseline.level_of_run()
         return evidence.Host(
             online,
             places,
             entitled,
             usual,
+            running,
             self._known.source,
             self._sample.agent_id,
         )
@@ -165,6 +171,15 @@ class Scene:
     def _is_at_it(self, who: str) -> bool:
         """Say whether one who is named still uses more than is its own."""
         now = self.now(who)
+        running = self.host.running.get(who)
+        if (
+            now is not None
+            and running is not None
+            and running.minutes >= self._rules.run_minutes
+        ):
+            ran_us = max(0, now.run_us - max(0, now.poll_us))
+            rise = ran_us / self.slot.interval_us - running.median
+            return rise > self._rules.least_excess
         if who == entity.HOST or entity.uuid_of(who) is not None:
             allowed = self.host.entitled.get(who, 0.0)
             usual = self.host.usual.get(who)
@@ -196,7 +211,7 @@ class Scene:
             entity.domain(uuid),
             scale,
             self._rules,
-            self.level(uuid).history,
+            self.level(uuid),
             incumbents,
             self.use,
         )

@@ -28,7 +28,7 @@ class Settings:
     #: So many successive samples below half the floor close.
     calm: int = 6
     #: Part of its vCPUs that a domain must want, or its wait is noise.
-    activity: float = 0.05
+    activity: float = 0.06
     #: Part of a window that must have been measured.
     coverage: float = 0.70
     #: A baseline is the median and so many deviations.
@@ -36,6 +36,8 @@ class Settings:
     baseline_minutes: int = 120
     #: From here on a domain's own history is its baseline.
     history_minutes: int = 20
+    #: From here on it is known how much it usually runs.
+    run_minutes: int = 10
     #: From here on a domain is known to be steady, or to have risen.
     glimpse_minutes: int = 3
     #: An incident keeps the baselines as they were, so long.
@@ -51,6 +53,9 @@ class Settings:
     dominant: float = 0.60
     #: Excess that is none, in cores.
     least_excess: float = 0.05
+    #: The same with a history: parts of what is usual, and deviations.
+    least_part: float = 0.25
+    spreads: float = 3.0
     #: Full speed: so many cores, and so many times the entitlement.
     full_speed: float = 0.80
     full_over: float = 1.25
@@ -62,6 +67,9 @@ class Settings:
     incumbent: float = 0.60
     #: Part of the ledger's row below which one was not there.
     least_charge: float = 0.03
+    #: Part of the charge that its use lets expect, below which one ran where
+    #: the victim does not wait.
+    least_met: float = 0.5
     #: The same for the host, which is somewhere at work always.
     host_charge: float = 0.20
     #: Part of the host's part from which one of its services is named.

@@ -25,6 +25,11 @@ class Suspect:
     history: bool = False
     #: µs that it ran while the victim waited, by the ledger.
     charged_us: int = 0
+    #: Cores on which it ran while the victim waited, and on which it does
+    #: usually, with the deviation; None without a history.
+    ran: float = 0.0
+    usually_ran: float | None = None
+    spread: float = 0.0
 
     def at_full_speed(self, rules: settings.Settings) -> bool:
         """Say whether it is as busy as a thread can be."""
@@ -46,6 +51,23 @@ class Suspect:
             ):
                 return 0.0
         return max(0.0, self.cores - allowed) * self.overlap
+
+    def beyond(self, rules: settings.Settings) -> float:
+        """Return on how many of the victim's CPUs it ran beyond what is
+        usual; without a history, beyond its entitlement.
+
+        What it ran and not what it wanted: one that waits for others seems
+        to want more than before, and does not take more.
+        """
+        usual = self.usually_ran
+        allowed = self.entitled if usual is None else usual
+        least = max(
+            rules.least_excess,
+            rules.least_part * allowed,
+            rules.spreads * self.spread,
+        )
+        rise = self.ran - allowed
+        return rise * self.overlap if rise >= least else 0.0
 
     def risen(self, rules: settings.Settings) -> float:
         """Return how far it went from its usual use to full speed."""
@@ -72,6 +94,9 @@ class Case:
     coverage: float
     #: Whether the victim's baseline is its own history.
     history: bool
+    #: The victim's suffering, and what is usual for it.
+    suffering: float = 0.0
+    usual: float = 0.0
     #: The host's busiest service while the victim waited.
     busiest: str | None = None
     #: Whether there was a time, not long ago, when it did not wait.

@@ -16,7 +16,7 @@ class Track:
     rules: settings.Settings
     baseline: baseline.Baseline
     #: Bits a window, the latest evaluation lowest; then those of the early
-    #: look through the first.
+    #: looks through all but the last.
     flags: list[int]
     #: Samples in a row without it.
     absent: int = 0
@@ -48,7 +48,7 @@ def of(domain: sample.Domain, rules: settings.Settings) -> Track:
         domain.epoch,
         rules,
         baseline.Baseline(rules, vcpus_of(domain)),
-        [0] * (len(rules.scales) + 1),
+        [0] * (2 * len(rules.scales) - 1),
     )
 
 

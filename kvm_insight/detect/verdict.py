@@ -2,25 +2,19 @@
 """Verdict: why a domain waits, and who is to blame if anybody is.
 
 The ledger decides the class and says who was there; what would have been
-spared without somebody's excess decides who is named. Excess is what one used
-while the victim waited, over the greater of what it is entitled to and what
-is usual for it: nobody within its rights is ever blamed.
+spared without somebody's excess decides who is named (``detect.contest``).
 """
 
 import dataclasses
-from collections.abc import Sequence
 
-from kvm_insight.detect import crowd, ledger_row, settings, suspect
+from kvm_insight.detect import (
+    confidence,
+    contest,
+    ledger_row,
+    settings,
+    suspect,
+)
 from kvm_insight.model import entity, finding
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Blame:
-    """One who is to blame, or was considered."""
-
-    entity: str
-    blame: float
-    excess: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,8 +24,8 @@ class Verdict:
     verdict: finding.Verdict
     cause: finding.Cause | None
     confidence: float
-    named: tuple[Blame, ...] = ()
-    others: tuple[Blame, ...] = ()
+    named: tuple[contest.Blame, ...] = ()
+    others: tuple[contest.Blame, ...] = ()
 
     def key(self) -> tuple[str, str | None, tuple[str, ...]]:
         """Return what must differ for two verdicts to be different."""
@@ -41,6 +35,17 @@ class Verdict:
 
 def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
     """Return the verdict on one victim."""
+    found = _judged(case, rules)
+    kind = confidence.kind(
+        found.verdict, found.cause, case.source, history=case.history
+    )
+    sure = confidence.calibrated(kind, found.confidence)
+    if not case.history:
+        sure = min(sure, confidence.MOST_WITHOUT_HISTORY)
+    return dataclasses.replace(found, confidence=round(sure, 4))
+
+
+def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:
     sure = _confidence(case)
     if case.quota_us * 2 >= case.delay_us > 0:
         return Verdict('self_inflicted', 'quota', sure)
@@ -49,143 +54,25 @@ def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
         case = ledger_row.seen(case, shares)
     if shares is not None and shares.host >= 0.5:
         return _host(case, shares, sure, shares.host, rules)
-    contest = _contest(case, shares, rules)
-    if shares is not None and _own_threads(shares, contest):
+    found = contest.weigh(case, shares, rules)
+    if shares is not None and _own_threads(shares, found):
         return Verdict('self_inflicted', 'own_threads', sure)
-    if not contest.total:
+    if not found.total:
         return _nobody(case, shares, sure, rules)
-    if contest.own * 2 >= contest.total:
-        return Verdict('self_inflicted', 'burst', sure, others=contest.blames)
-    if contest.host * 2 >= contest.total and (
-        shares is None or shares.host >= rules.host_charge
+    if found.own * 2 >= found.total:
+        return Verdict('self_inflicted', 'burst', sure, others=found.blames)
+    least = rules.host_charge
+    if case.victim.usually_ran is not None:
+        least = rules.least_charge
+    if found.host * 2 >= found.total and (
+        shares is None or shares.host >= least
     ):
-        return _host(case, shares, sure, contest.host / contest.total, rules)
-    return _others(case, contest, sure)
+        return _host(case, shares, sure, found.host / found.total, rules)
+    return _others(case, found, sure)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Contest:
-    """Who used more than is theirs, and how much of all that is whose."""
-
-    total: float
-    own: float
-    host: float
-    blames: tuple[Blame, ...]
-    named: tuple[Blame, ...]
-
-
-def _contest(
-    case: suspect.Case,
-    shares: ledger_row.Shares | None,
-    rules: settings.Settings,
-) -> _Contest:
-    """Weigh everybody's excess; first only of those who rose."""
-    present = [
-        one for one in case.others if _was_there(one, case, shares, rules)
-    ]
-    excess, needed = _excesses(case, present, rules)
-    total = sum(excess.values())
-    blames = _blames(case, excess)
-    named = tuple(
-        blame
-        for blame in blames
-        if not entity.is_host(blame.entity)
-        and _is_enough(
-            blame, excess[blame.entity] / total, needed, case, rules
-        )
-    )
-    own = excess.pop(case.victim.entity)
-    host = sum(v for k, v in excess.items() if entity.is_host(k))
-    return _Contest(total, own, host, blames, named)
-
-
-def _is_enough(
-    blame: Blame,
-    share: float,
-    needed: float,
-    case: suspect.Case,
-    rules: settings.Settings,
-) -> bool:
-    """Say whether one is named; it is easier to stay so, and for one who has
-    most of the excess where many others wait for one another, too."""
-    ease = rules.incumbent if blame.entity in case.incumbents else 1.0
-    if share >= rules.dominant:
-        needed = min(needed, rules.blame_dominant)
-    return blame.blame >= needed * ease and share >= rules.share * ease
-
-
-def _excesses(
-    case: suspect.Case,
-    present: Sequence[suspect.Suspect],
-    rules: settings.Settings,
-) -> tuple[dict[str, float], float]:
-    """Return everybody's excess, and the blame that it takes to be named.
-
-    First of those who rose. Nobody did: if the victim always waited, of
-    those at full speed over their entitlement; if it did not, of those who
-    went to full speed meanwhile, unless it asks too much itself.
-    """
-    everybody = [case.victim, *present]
-    found = {one.entity: one.over(rules, rose=True) for one in everybody}
-    needed = rules.blame
-    if max(found.values()) < rules.least_excess:
-        needed = rules.blame_by_entitlement
-        if not case.rose:
-            found = {it.entity: it.over(rules, rose=False) for it in everybody}
-        elif case.victim.cores <= case.victim.entitled + rules.least_excess:
-            found = {one.entity: one.risen(rules) for one in present}
-            found[case.victim.entity] = 0.0
-    return {
-        name: cores if cores >= rules.least_excess else 0.0
-        for name, cores in found.items()
-    }, needed
-
-
-def _was_there(
-    one: suspect.Suspect,
-    case: suspect.Case,
-    shares: ledger_row.Shares | None,
-    rules: settings.Settings,
-) -> bool:
-    """Say whether it may be blamed at all: it ran while the victim waited."""
-    if one.overlap <= 0:
-        return False
-    if shares is None:
-        return True
-    return one.charged_us >= rules.least_charge * sum(case.row.values())
-
-
-def _blames(case: suspect.Case, excess: dict[str, float]) -> tuple[Blame, ...]:
-    """Return what each one's excess cost, largest first."""
-    everybody = [case.victim, *case.others]
-    loads = [_load(one, case) for one in everybody]
-    parts = [
-        excess.get(one.entity, 0.0) if one is not case.victim else 0.0
-        for one in everybody
-    ]
-    found = zip(
-        everybody,
-        crowd.spared(loads, parts, case.cpus),
-        parts,
-        strict=True,
-    )
-    blames = [
-        Blame(one.entity, spared, cores)
-        for one, spared, cores in found
-        if cores > 0
-    ]
-    return tuple(sorted(blames, key=lambda b: (-b.blame, b.entity)))
-
-
-def _load(one: suspect.Suspect, case: suspect.Case) -> crowd.Load:
-    if one.entity != case.victim.entity:
-        return crowd.Load(one.threads, one.cores * one.overlap)
-    others = one.threads - 1
-    return crowd.Load(others, one.cores * others / max(one.threads, 1))
-
-
-def _own_threads(shares: ledger_row.Shares, contest: _Contest) -> bool:
-    return shares.own >= 0.5 and not contest.named
+def _own_threads(shares: ledger_row.Shares, found: contest.Contest) -> bool:
+    return shares.own >= 0.5 and not found.named
 
 
 def _host(
@@ -206,7 +93,7 @@ def _host(
     if shares is None and case.busiest is not None:
         name = case.busiest
     excess = host.over(rules, rose=True) if host else 0.0
-    blame = Blame(name, min(1.0, part), excess)
+    blame = contest.Blame(name, min(1.0, part), excess)
     return Verdict('host_process', 'service', sure, (blame,))
 
 
@@ -230,8 +117,13 @@ def _nobody(
 ) -> Verdict:
     """Nobody used more than is usual: a crowd, itself, or we do not know."""
     over = case.victim.cores - case.victim.entitled
-    if over >= rules.least_excess and not any(
-        one.cores > one.entitled and one.overlap > 0 for one in case.others
+    known = case.victim.usually_ran is not None
+    if (
+        not known
+        and over >= rules.least_excess
+        and not any(
+            one.cores > one.entitled and one.overlap > 0 for one in case.others
+        )
     ):
         return Verdict('self_inflicted', 'burst', sure)
     load = sum(one.cores * one.overlap for one in case.others)
@@ -244,9 +136,11 @@ def _nobody(
     return Verdict('unknown', 'insufficient_evidence', min(sure, 0.3))
 
 
-def _others(case: suspect.Case, contest: _Contest, sure: float) -> Verdict:
-    named = contest.named
-    rest = tuple(one for one in contest.blames if one not in named)
+def _others(
+    case: suspect.Case, found: contest.Contest, sure: float
+) -> Verdict:
+    named = found.named
+    rest = tuple(one for one in found.blames if one not in named)
     if not named:
         return Verdict('overcommit', 'crowded', sure, others=rest)
     margin = min(1.0, sum(one.blame for one in named))

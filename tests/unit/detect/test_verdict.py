@@ -3,6 +3,7 @@
 
 import dataclasses
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,6 +115,60 @@ def test_history_outweighs_the_entitlement() -> None:
     steady = one(OTHER, 1.0, usual=1.0, history=True, charged_us=900_000)
     judged = judge(one(VICTIM, 0.5), steady, history=True)
     assert not judged.named
+
+
+def test_with_a_history_a_rise_is_blamed_and_a_level_never() -> None:
+    heavy = one(
+        OTHER, 1.9, threads=2, ran=1.9, usually_ran=1.9, charged_us=700_000
+    )
+    fresh = one(NOISY, 0.4, ran=0.4, usually_ran=0.0, charged_us=300_000)
+    judged = judge(
+        one(VICTIM, 0.5, ran=0.3, usually_ran=0.5),
+        heavy,
+        fresh,
+        cpus=2,
+        history=True,
+        suffering=0.4,
+        usual=0.1,
+    )
+    assert names(judged) == {NOISY}
+    assert judged.named[0].blame == pytest.approx(0.75)
+
+
+def test_with_a_history_waiting_longer_is_no_excess() -> None:
+    queued = one(OTHER, 1.6, ran=0.4, usually_ran=0.6, charged_us=900_000)
+    judged = judge(
+        one(VICTIM, 0.5, ran=0.3, usually_ran=0.3),
+        queued,
+        history=True,
+        suffering=0.4,
+    )
+    assert judged.verdict == 'overcommit'
+
+
+def test_with_a_history_ones_own_rise_is_ones_own_doing() -> None:
+    judged = judge(
+        one(VICTIM, 2.0, ran=1.2, usually_ran=0.1),
+        one(OTHER, 0.9, ran=0.7, usually_ran=0.4, charged_us=900_000),
+        history=True,
+        suffering=0.4,
+    )
+    assert (judged.verdict, judged.cause) == ('self_inflicted', 'burst')
+
+
+def test_with_a_history_two_may_be_named() -> None:
+    pair = [
+        one(who, 1.0, ran=1.0, usually_ran=0.0, charged_us=400_000)
+        for who in (NOISY, OTHER)
+    ]
+    judged = judge(
+        one(VICTIM, 0.5, ran=0.3, usually_ran=0.5),
+        *pair,
+        cpus=2,
+        history=True,
+        suffering=0.4,
+    )
+    assert names(judged) == {NOISY, OTHER}
 
 
 def test_threads_that_wait_for_one_another() -> None:

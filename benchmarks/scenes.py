@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scenes: which simulated hosts a benchmark plays, and what comes of each."""
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchmarks import report, scoring
+from kvm_insight.detect import settings
+from kvm_insight.model import sample
+from kvm_insight.simulate import label, scenario, simulation, stage
+
+#: Something happens in each, and the ledger or a history can tell what.
+KINDS = (
+    'antagonist',
+    'together',
+    'bystander',
+    'decoy',
+    'polling',
+    'self_inflicted',
+    'quota',
+    'backup',
+    'short',
+    'cron',
+    'day_night',
+)
+SIZES = {
+    '2_to_8_cpus': (2, 4, 8),
+    '16_to_32_cpus': (16, 32),
+    '64_to_128_cpus': (64, 128),
+}
+PLACEMENTS: tuple[stage.Placement, ...] = ('floating', 'node', 'pinned')
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Order:
+    """One simulated host."""
+
+    group: str
+    kind: str
+    seed: int
+    family: stage.Family = 'slices'
+    ledger: stage.Source | None = 'ebpf'
+    cpus: int | None = None
+    placement: stage.Placement | None = None
+    hours: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Played:
+    """What came of it."""
+
+    order: Order
+    samples: Sequence[sample.Sample]
+    labels: label.Labels
+    said: list[scoring.Statement]
+
+
+def sliced(
+    seed: int, rounds: dict[str, int], kinds: Sequence[str] = KINDS
+) -> Iterator[Order]:
+    """Yield hosts of slices by size and placement: so many of each kind by
+    size, placements and numbers of CPUs in turn."""
+    seeds = itertools.count(seed)
+    for size, count in rounds.items():
+        turn = itertools.count()
+        for _ in range(count):
+            for placement in PLACEMENTS:
+                for kind in kinds:
+                    sizes = SIZES[size]
+                    cpus = sizes[next(turn) % len(sizes)]
+                    yield Order(
+                        f'{size}/{placement}',
+                        kind,
+                        next(seeds),
+                        cpus=max(cpus, 4) if placement == 'node' else cpus,
+                        placement=placement,
+                    )
+
+
+def flowing(
+    seed: int, count: int, kinds: Sequence[str] = KINDS
+) -> Iterator[Order]:
+    """Yield hosts of the first family, so many of each kind."""
+    seeds = itertools.count(seed)
+    for _ in range(count):
+        for kind in kinds:
+            yield Order('water', kind, next(seeds), 'water', None)
+
+
+def played(
+    orders: Iterable[Order], rules: settings.Settings | None = None
+) -> Iterator[Played]:
+    """Yield what came of each host; tell of progress now and then."""
+    rules = rules or settings.Settings()
+    told = begun = time.monotonic()
+    for number, order in enumerate(orders, 1):
+        yield from _play(order, rules)
+        now = time.monotonic()
+        if now - told > 20:
+            told = now
+            report.say(f'{number} hosts in {now - begun:.0f} s')
+
+
+def _play(order: Order, rules: settings.Settings) -> Iterator[Played]:
+    scenes = scenario.build(
+        order.kind,
+        order.seed,
+        family=order.family,
+        ledger=order.ledger,
+        cpus=order.cpus,
+        placement=order.placement,
+        hours=order.hours,
+    )
+    for scene in scenes:
+        run = simulation.Simulation(scene)
+        samples = list(run.samples())
+        findings = scoring.detected(samples, rules)
+        labels = run.labels()
+        said = scoring.statements(findings, labels.end_us)
+        yield Played(order, samples, labels, said)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Confidence: how often verdicts like this one are right.
+
+What the rules think of their own evidence is put onto a monotone table of
+how often such verdicts were right on simulated hosts. ``benchmarks/
+calibration.py --tune`` makes the tables from the seeds for tuning.
+"""
+
+from collections.abc import Sequence
+
+from kvm_insight.model import finding
+
+#: Without a history of its own nothing is surer than this.
+MOST_WITHOUT_HISTORY = 0.70
+
+Table = Sequence[tuple[float, float]]
+
+#: Kind of verdict -> points (what the rules think, how often it was right).
+TABLES: dict[str, Table] = {}
+
+
+def kind(
+    verdict: finding.Verdict,
+    cause: str | None,
+    source: str | None,
+    *,
+    history: bool,
+) -> str:
+    """Return of which kind a verdict is: its class, and what it rests on."""
+    name = 'quota' if cause == 'quota' else verdict
+    return f'{name}/{source or "none"}/{"history" if history else "none"}'
+
+
+def calibrated(of_kind: str, raw: float) -> float:
+    """Return how often a verdict of this kind is right; what the rules think
+    where nothing is known of the kind."""
+    table = TABLES.get(of_kind)
+    if not table:
+        return raw
+    before = table[0]
+    for point in table:
+        if raw <= point[0]:
+            width = point[0] - before[0]
+            part = (raw - before[0]) / width if width > 0 else 1.0
+            return before[1] + max(0.0, part) * (point[1] - before[1])
+        before = point
+    return before[1]

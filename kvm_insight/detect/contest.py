@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Contest: whose excess made a victim wait, and who is to blame.
+
+Excess is what one ran beyond what it usually runs. As long as that is not
+known, it is what one wanted while the victim waited, over the greater of what
+it is entitled to and what it did in the last minutes.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from kvm_insight.detect import crowd, ledger_row, settings, suspect
+from kvm_insight.model import entity
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Blame:
+    """One who is to blame, or was considered."""
+
+    entity: str
+    blame: float
+    excess: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Contest:
+    """Who used more than is theirs, and how much of all that is whose."""
+
+    total: float
+    own: float
+    host: float
+    blames: tuple[Blame, ...]
+    named: tuple[Blame, ...]
+
+
+def weigh(
+    case: suspect.Case,
+    shares: ledger_row.Shares | None,
+    rules: settings.Settings,
+) -> Contest:
+    """Weigh everybody's excess; first only of those who rose."""
+    present = [
+        one for one in case.others if _was_there(one, case, shares, rules)
+    ]
+    if case.victim.usually_ran is not None:
+        if shares is not None:
+            present = _met(case, present, rules)
+        return _by_history(case, present, rules)
+    excess, needed = _excesses(case, present, rules)
+    blames = _blames(case, excess)
+    total = sum(excess.values())
+    named = {
+        blame.entity
+        for blame in blames
+        if _is_enough(blame, excess[blame.entity] / total, needed, case, rules)
+    }
+    return _sorted_out(case, excess, blames, named)
+
+
+def _met(
+    case: suspect.Case,
+    present: Sequence[suspect.Suspect],
+    rules: settings.Settings,
+) -> list[suspect.Suspect]:
+    """Leave out who was on the victim's queues far less than its use would
+    let expect: it ran on those of its CPUs where the victim does not wait.
+    Where all may run anywhere that says nothing: the largest may hold most
+    CPUs, and the victim waits behind whoever is on the others."""
+    charged = sum(one.charged_us for one in present)
+    ran = sum(one.ran * one.overlap for one in present)
+    return [
+        one
+        for one in present
+        if one.overlap >= 1
+        or one.charged_us * ran
+        >= rules.least_met * one.ran * one.overlap * charged
+    ]
+
+
+def _by_history(
+    case: suspect.Case,
+    present: Sequence[suspect.Suspect],
+    rules: settings.Settings,
+) -> Contest:
+    """Share what the wait grew by among all who ran more than they use to,
+    each by how much of that fell on the victim's CPUs."""
+    excess = {one.entity: one.beyond(rules) for one in (case.victim, *present)}
+    total = sum(excess.values())
+    grown = max(0.0, 1 - case.usual / max(case.suffering, 1e-9))
+    blames = tuple(
+        sorted(
+            (
+                Blame(one.entity, grown * excess[one.entity] / total, cores)
+                for one in present
+                if (cores := excess[one.entity]) > 0
+            ),
+            key=lambda one: (-one.blame, one.entity),
+        )
+    )
+    named = set()
+    for one in present:
+        ease = rules.incumbent if one.entity in case.incumbents else 1.0
+        if excess[one.entity] >= rules.share * ease * total > 0:
+            named.add(one.entity)
+    return _sorted_out(case, excess, blames, named)
+
+
+def _sorted_out(
+    case: suspect.Case,
+    excess: dict[str, float],
+    blames: tuple[Blame, ...],
+    named: set[str],
+) -> Contest:
+    """Tell the victim and the host from the others."""
+    return Contest(
+        sum(excess.values()),
+        excess.get(case.victim.entity, 0.0),
+        sum(cores for who, cores in excess.items() if entity.is_host(who)),
+        blames,
+        tuple(
+            one
+            for one in blames
+            if one.entity in named and not entity.is_host(one.entity)
+        ),
+    )
+
+
+def _is_enough(
+    blame: Blame,
+    share: float,
+    needed: float,
+    case: suspect.Case,
+    rules: settings.Settings,
+) -> bool:
+    """Say whether one is named; it is easier to stay so, and for one who has
+    most of the excess where many others wait for one another, too."""
+    ease = rules.incumbent if blame.entity in case.incumbents else 1.0
+    if share >= rules.dominant:
+        needed = min(needed, rules.blame_dominant)
+    return blame.blame >= needed * ease and share >= rules.share * ease
+
+
+def _excesses(
+    case: suspect.Case,
+    present: Sequence[suspect.Suspect],
+    rules: settings.Settings,
+) -> tuple[dict[str, float], float]:
+    """Return everybody's excess, and the blame that it takes to be named.
+
+    First of those who rose. Nobody did: if the victim always waited, of
+    those at full speed over their entitlement; if it did not, of those who
+    went to full speed meanwhile, unless it asks too much itself.
+    """
+    everybody = [case.victim, *present]
+    found = {one.entity: one.over(rules, rose=True) for one in everybody}
+    needed = rules.blame
+    if max(found.values()) < rules.least_excess:
+        needed = rules.blame_by_entitlement
+        if not case.rose:
+            found = {it.entity: it.over(rules, rose=False) for it in everybody}
+        elif case.victim.cores <= case.victim.entitled + rules.least_excess:
+            found = {one.entity: one.risen(rules) for one in present}
+            found[case.victim.entity] = 0.0
+    return {
+        name: cores if cores >= rules.least_excess else 0.0
+        for name, cores in found.items()
+    }, needed
+
+
+def _was_there(
+    one: suspect.Suspect,
+    case: suspect.Case,
+    shares: ledger_row.Shares | None,
+    rules: settings.Settings,
+) -> bool:
+    """Say whether it may be blamed at all: it ran while the victim waited."""
+    if one.overlap <= 0:
+        return False
+    if shares is None:
+        return True
+    return one.charged_us >= rules.least_charge * sum(case.row.values())
+
+
+def _blames(case: suspect.Case, excess: dict[str, float]) -> tuple[Blame, ...]:
+    """Return what each one's excess cost, largest first."""
+    everybody = [case.victim, *case.others]
+    loads = [_load(one, case) for one in everybody]
+    parts = [
+        excess.get(one.entity, 0.0) if one is not case.victim else 0.0
+        for one in everybody
+    ]
+    found = zip(
+        everybody,
+        crowd.spared(loads, parts, case.cpus),
+        parts,
+        strict=True,
+    )
+    blames = [
+        Blame(one.entity, spared, cores)
+        for one, spared, cores in found
+        if cores > 0
+    ]
+    return tuple(sorted(blames, key=lambda b: (-b.blame, b.entity)))
+
+
+def _load(one: suspect.Suspect, case: suspect.Case) -> crowd.Load:
+    if one.entity != case.victim.entity:
+        return crowd.Load(one.threads, one.cores * one.overlap)
+    others = one.threads - 1
+    return crowd.Load(others, one.cores * others / max(one.threads, 1))

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Record: the evidence on a victim as it is published."""
+
+from typing import Literal
+
+from kvm_insight.detect import baseline, evidence, settings
+from kvm_insight.model import finding
+
+
+def of(
+    seen: evidence.Picture,
+    scale: settings.Scale,
+    level: baseline.Level,
+    host: evidence.Host,
+) -> finding.Evidence:
+    """Return the evidence as it is published."""
+    first, last = seen.extent.first, seen.extent.last
+    case = seen.case
+    return finding.Evidence(
+        window_s=scale.seconds,
+        start_us=max(0, first.time_us - first.interval_us),
+        end_us=last.time_us,
+        first_sequence=first.sequence,
+        last_sequence=last.sequence,
+        agent_id=host.agent_id,
+        samples=seen.extent.slots,
+        coverage=round(case.coverage, 4),
+        suffering=round(seen.suffering, 6),
+        floor=scale.floor,
+        baseline=round(level.median, 6),
+        baseline_source='history' if case.history else 'entitlement',
+        run_us=seen.run_us,
+        run_delay_us=seen.delay_us,
+        throttled_us=seen.throttled_us,
+        ledger_source=_source(case.source),
+        ledger_confidence=case.confidence,
+        charges=seen.row,
+    )
+
+
+def _source(name: str | None) -> Literal['ebpf', 'sampled'] | None:
+    if name == 'ebpf':
+        return 'ebpf'
+    return 'sampled' if name == 'sampled' else None
