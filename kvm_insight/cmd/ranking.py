@@ -114,10 +114,18 @@ class Ranking:
             )
 
     def _verdict(self, uuid: str) -> str | None:
-        for found in self._findings.values():
-            if found.victim.uuid == uuid:
-                return found.verdict
-        return None
+        """Return the verdicts on a domain, each once; of another resource
+        than the CPUs with its name."""
+        told = {
+            found.verdict
+            if found.resource == 'cpu'
+            else f'{found.resource}: {found.verdict}'
+            for found in self._findings.values()
+            if found.victim.uuid == uuid
+        }
+        # Of the CPUs first.
+        words = sorted(told, key=lambda one: (':' in one, one))
+        return ', '.join(words) or None
 
 
 def cells(row: Row, *, with_host: bool) -> list[str]:

@@ -11,6 +11,8 @@ from kvm_insight.detect import (
     account,
     admission,
     course,
+    device_record,
+    device_watch,
     incident,
     intake,
     memory,
@@ -43,6 +45,7 @@ class Detector:
     def _know(self, known: memory.Memory) -> None:
         self._known = known
         self._course = course.Course(self.host, known, self._rules)
+        self._devices = device_watch.Watch(known, self._rules)
 
     @property
     def counters(self) -> states.Counters:
@@ -60,6 +63,8 @@ class Detector:
         if not self._are_the_same(last, now):
             found += self._follow(new)
         happened = rates.growth(last, now) if last and now else None
+        if now is not None:
+            found += self._devices.consume(now, new)
         if happened is None or self._is_gap(happened.interval_us):
             return found
         slot = window.Slot(
@@ -83,7 +88,10 @@ class Detector:
     def state(self) -> states.HostState:
         """Return all that another detector needs to go on."""
         hour = self.account.record()
-        return memory.stored(self.host, self._admission, self._known, hour)
+        devices = device_record.of(self._devices)
+        return memory.stored(
+            self.host, self._admission, self._known, hour, devices
+        )
 
     def restore(self, kept: states.HostState) -> None:
         """Go on where another detector stood; raise ValueError for a state
@@ -92,6 +100,8 @@ class Detector:
         self.account.restore(kept.hour)
         self._admission = memory.admission_of(kept)
         self._know(known)
+        if kept.devices is not None:
+            device_record.restore(self._devices, kept.devices)
 
     def _is_gap(self, interval_us: int) -> bool:
         return interval_us > self._rules.longest_interval_s * 1_000_000
@@ -105,9 +115,11 @@ class Detector:
         silence_us = new.uptime_us - last.uptime_us
         if last.boot_id != new.boot_id:
             yield from self._course.end(None, new, 'gone')
+            yield from self._devices.end(new, 'gone')
             self._know(memory.empty(self._rules))
         elif silence_us > self._rules.silent_s * 1_000_000:
             yield from self._course.end(None, last, 'silent')
+            yield from self._devices.end(last, 'silent')
             for one in self._known.tracks.values():
                 one.forget()
 

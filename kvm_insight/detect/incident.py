@@ -9,6 +9,7 @@ import msgspec
 
 from kvm_insight.detect import (
     contest,
+    device_words,
     evidence,
     record,
     scene,
@@ -248,6 +249,8 @@ def due(
 def _summary(
     found: finding.Finding, aggressors: list[finding.Aggressor]
 ) -> str:
+    if found.resource != 'cpu':
+        return device_words.summary(found, aggressors)[:4096]
     return words.summary(
         found.victim,
         found.verdict,

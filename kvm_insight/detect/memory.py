@@ -29,6 +29,10 @@ class Memory:
     incidents: list[state.Incident] = dataclasses.field(default_factory=list)
     #: The ledger's source in the last interval.
     source: str | None = None
+    #: What is open of the resources beside the CPUs.
+    device_incidents: list[state.Incident] = dataclasses.field(
+        default_factory=list
+    )
 
     def learn(
         self, slot: window.Slot, did: window.Table, frozen: Container[str]
@@ -52,6 +56,7 @@ def stored(
     admitted: admission.Admission,
     known: Memory,
     hour: usage.HostUsage | None,
+    devices: state.Devices,
 ) -> state.HostState:
     """Return the record; its offset is the caller's to fill in."""
     last = admitted.last
@@ -75,6 +80,7 @@ def stored(
         ],
         incidents=known.incidents,
         hour=hour,
+        devices=devices,
     )
 
 

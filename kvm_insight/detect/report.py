@@ -183,7 +183,8 @@ def _drawn(
     who = _columns(known.series, new)
     whole = _Sums(known.series, who, WINDOW_S)
     use = whole.since(_Sums(known.series, who, 0))
-    hurts = [_hurt(one) for one in _sharpest(known.incidents)]
+    both = [*known.incidents, *known.device_incidents]
+    hurts = [_hurt(one) for one in _sharpest(both)]
     return host_report.HostReport(
         host=new.host,
         hypervisor_hostname=new.hypervisor_hostname,

@@ -50,6 +50,9 @@ class Aggressor(sample.Wire, frozen=True, kw_only=True):
     blame: sample.Ratio
     #: Cores above its own baseline or entitlement.
     excess_cores: float
+    #: The same of another resource, in its unit.
+    excess: float | None = None
+    unit: sample.Text | None = None
 
 
 class Evidence(sample.Wire, frozen=True, kw_only=True):
@@ -76,6 +79,8 @@ class Evidence(sample.Wire, frozen=True, kw_only=True):
     ledger_confidence: sample.Ratio | None = None
     #: The window's ledger row: entity -> core-µs.
     charges: dict[str, sample.Count] = {}
+    #: What is shared, of another resource than the CPUs.
+    device: sample.Text | None = None
 
 
 class Finding(
@@ -98,9 +103,11 @@ class Finding(
     #: Others that were considered, with why they are not named.
     alternatives: list[Aggressor] = []
     confidence: sample.Ratio
-    #: Core-seconds lost per second, now.
+    #: Core-seconds lost per second, now; of another resource seconds, in
+    #: which the domain waited longer than is usual.
     severity_cores: float
-    #: Core-µs lost since the incident began, and to whom by the ledger.
+    #: Core-µs lost since the incident began, and to whom by the ledger; of
+    #: another resource by each one's part of what was done there.
     lost_us: sample.Count
     accounts: dict[str, sample.Count] = {}
     opened_us: sample.Count

@@ -79,6 +79,42 @@ class Incident(sample.Wire, frozen=True, kw_only=True):
     known: bool = False
 
 
+class Book(sample.Wire, frozen=True, kw_only=True):
+    """What all did with one resource (``detect.device_book``)."""
+
+    #: UUID, epoch and device of each column.
+    keys: list[tuple[sample.Text, sample.Text, sample.Text]] = []
+    bin: sample.Count = 0
+    running_s: float = 0.0
+    arrays: dict[str, Packed] = {}
+
+
+class Disks(sample.Wire, frozen=True, kw_only=True):
+    """What requests of each disk usually take (``detect.disk``)."""
+
+    #: UUID, epoch, name and path of each disk.
+    keys: list[
+        tuple[sample.Text, sample.Text, sample.Text, sample.Text | None]
+    ] = []
+    bin: sample.Count = 0
+    running_s: float = 0.0
+    arrays: dict[str, Packed] = {}
+
+
+class Devices(sample.Wire, frozen=True, kw_only=True):
+    """What is known of disks, memory and network (``detect.device_watch``)."""
+
+    #: Where the slot began that runs.
+    beat: sample.Sample | None = None
+    #: Slots that are over: uptime, time, interval (µs), sequence.
+    ends: list[tuple[int, int, int, int]] = []
+    books: dict[str, Book] = {}
+    disks: Disks = Disks()
+    #: UUID, epoch and µs of stall so far.
+    stalled: list[tuple[sample.Text, sample.Text, float]] = []
+    incidents: list[Incident] = []
+
+
 class Counters(sample.Wire, frozen=True, kw_only=True):
     """What came in, since this host was first seen."""
 
@@ -111,3 +147,4 @@ class HostState(
     incidents: list[Incident] = []
     #: The sums of the hour that is not over yet.
     hour: usage.HostUsage | None = None
+    devices: Devices | None = None

@@ -139,7 +139,7 @@ def _instance_loads(
                     one,
                     [
                         hurt
-                        for hurt in report.hurts
+                        for hurt in _of_cpu(report)
                         if hurt.victim == entity.domain(one.uuid)
                     ],
                     blamed.get(entity.domain(one.uuid), []),
@@ -148,12 +148,17 @@ def _instance_loads(
     return found
 
 
+def _of_cpu(report: host_report.HostReport) -> list[host_report.Hurt]:
+    """Return what is lost in cores: a move is weighed by those."""
+    return [hurt for hurt in report.hurts if hurt.resource == 'cpu']
+
+
 def _blamed(
     report: host_report.HostReport,
 ) -> dict[str, list[tuple[host_report.Hurt, float]]]:
     """Return who is blamed -> for what, and how many cores of it."""
     found: dict[str, list[tuple[host_report.Hurt, float]]] = {}
-    for hurt in report.hurts:
+    for hurt in _of_cpu(report):
         for one in hurt.aggressors:
             cores = hurt.severity_cores * one.blame
             found.setdefault(one.entity, []).append((hurt, cores))

@@ -114,3 +114,12 @@ def test_a_table_aligns_and_lets_nobody_move_the_cursor() -> None:
         'long name  10.00',
     ]
     assert table.render(['NAME'], [['x' * 100]], 10)[1] == 'x' * 10
+
+
+def test_what_is_not_about_cpus_says_so() -> None:
+    ranks = two()
+    ranks.add_finding(samples.found())
+    slow = samples.found(id='f2', resource='disk', verdict='overcommit')
+    ranks.add_finding(slow)
+    shown = {row.finding for row in ranks.rows()} - {None}
+    assert shown == {'antagonist, disk: overcommit'}

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Book: what all did with one resource lately, and what is usual for each.
+
+A column is one domain on one device; all columns are worked on together,
+since nobody suffers nearly always.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy
+from numpy import typing as npt
+
+from kvm_insight.detect import device_settings
+
+Floats = npt.NDArray[numpy.float64]
+Places = npt.NDArray[numpy.intp]
+Flags = npt.NDArray[numpy.bool_]
+Ring = npt.NDArray[numpy.floating]
+
+#: UUID, epoch, device; of the host itself the first two are empty.
+Key = tuple[str, str, str]
+
+TIME, LOST, WHOLE, WORK, USED = range(5)
+#: Slots after which a column whose owner is gone is dropped.
+_ABSENT = 4
+_BITS = numpy.array([number.bit_count() for number in range(256)])
+
+
+class Did(NamedTuple):
+    """What happened in one slot, an element a key; NaN is not known."""
+
+    keys: Sequence[Key]
+    time_s: Floats
+    #: What was lost, and of how much; any unit, if it is the same.
+    lost: Floats
+    whole: Floats
+    #: What it did, a second, or has.
+    work: Floats
+    #: How much of its own limit it used, 1 being all.
+    used: Floats
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Levels:
+    """What is usual, by column; NaN is not known."""
+
+    loss: Floats
+    loss_spread: Floats
+    work: Floats
+    work_spread: Floats
+    #: Bins that were measured.
+    loss_bins: npt.NDArray[numpy.int64]
+    work_bins: npt.NDArray[numpy.int64]
+
+
+class Book:
+    """One resource of one host."""
+
+    #: Array -> what is in a column that is new; the last axis is columns'.
+    FILLS = {
+        'slots': 0.0,
+        'work': numpy.nan,
+        'loss': numpy.nan,
+        'running': 0.0,
+        'pending': numpy.nan,
+        'flags': 0,
+        'absent': 0,
+    }
+
+    def __init__(self, rules: device_settings.Rules) -> None:
+        self.rules = rules
+        self.keys: list[Key] = []
+        bins, lag = device_settings.BINS, device_settings.LAG
+        #: Slot x (time, lost, whole, work x time, used x time).
+        self.slots = numpy.zeros((device_settings.SLOTS, 5, 0), 'f4')
+        self.work = numpy.zeros((bins, 0), 'f4')
+        self.loss = numpy.zeros((bins, 0), 'f2')
+        #: The bin that runs, and those that do not count yet.
+        self.running = numpy.zeros((5, 0), 'f4')
+        self.pending = numpy.zeros((lag, 2, 0), 'f4')
+        #: Bits a window, the latest evaluation lowest.
+        self.flags = numpy.zeros((len(rules.scales), 0), 'u1')
+        self.absent = numpy.zeros(0, 'u1')
+        self.bin = 0
+        self.running_s = 0.0
+        self._columns: dict[Key, int] = {}
+        self._levels: Levels | None = None
+        self._placed: tuple[Sequence[Key], Places] | None = None
+
+    def column(self, key: Key) -> int | None:
+        """Return the column of a key."""
+        return self._columns.get(key)
+
+    def push(self, did: Did, seconds: float, frozen: Flags) -> None:
+        """Take a slot; the frozen columns (as they were) learn nothing."""
+        self.absent = numpy.minimum(self.absent, 254) + 1
+        places = self._places(did.keys)
+        frozen = numpy.concatenate(
+            [frozen, numpy.zeros(len(self.keys) - len(frozen), bool)]
+        )
+        self.absent[places] = 0
+        parts = (did.lost, did.whole, did.work, did.used)
+        known = (did.time_s > 0) & ~numpy.isnan(parts).any(axis=0)
+        rows = numpy.stack([did.time_s, *parts])
+        rows[WORK:] *= did.time_s
+        self.slots[:-1] = self.slots[1:]
+        self.slots[-1] = 0.0
+        self.slots[-1][:, places[known]] = rows[:, known]
+        self._learn(seconds, frozen)
+
+    def drop(self) -> None:
+        """Forget those who are gone."""
+        kept = numpy.flatnonzero(self.absent <= _ABSENT)
+        if len(kept) == len(self.keys):
+            return
+        for name in self.FILLS:
+            setattr(self, name, getattr(self, name)[..., kept])
+        self.rename([self.keys[at] for at in kept.tolist()])
+
+    def rename(self, keys: list[Key]) -> None:
+        """Let these be the columns' keys."""
+        self.keys = keys
+        self._columns = {key: at for at, key in enumerate(keys)}
+        self._levels = self._placed = None
+
+    def forget_recent(self, columns: Sequence[int]) -> None:
+        """Unlearn what does not count yet."""
+        self.running[:, columns] = 0.0
+        self.pending[..., columns] = numpy.nan
+
+    def sums(self, slots: int) -> Floats:
+        """Return time, lost, whole, work and used x time of the last slots."""
+        window = self.slots[max(0, len(self.slots) - slots) :]
+        return numpy.asarray(window.sum(axis=0, dtype=numpy.float64))
+
+    def levels(self) -> Levels:
+        """Return what is usual for each."""
+        if self._levels is None:
+            loss, loss_spread, loss_bins = _robust(self.loss)
+            work, work_spread, work_bins = _robust(self.work)
+            known = work_bins >= self.rules.glimpse
+            self._levels = Levels(
+                loss,
+                loss_spread,
+                numpy.where(known, work, numpy.nan),
+                work_spread,
+                loss_bins,
+                work_bins,
+            )
+        return self._levels
+
+    def limits(self, floor: float) -> Floats:
+        """Return from which suffering on each is a victim."""
+        level = self.levels()
+        history = level.loss_bins >= self.rules.history
+        spread = numpy.maximum(level.loss_spread, floor / 6)
+        usual = level.loss + self.rules.deviations * spread
+        return numpy.where(history, numpy.maximum(floor, usual), floor)
+
+    def evaluate(self, scale: int, slots: int) -> Places:
+        """Remember who is above in one window; return who is often enough."""
+        seconds, floor = self.rules.scales[scale]
+        time_s, lost, whole, work, _ = self.sums(slots)
+        if not (
+            self.flags[scale].any() or (lost > 0.99 * floor * whole).any()
+        ):
+            # As nearly always: nobody is, and nobody was.
+            return numpy.zeros(0, numpy.intp)
+        covered = time_s >= self.rules.coverage * seconds
+        active = work >= self.rules.least_work * time_s
+        above = active & (whole > 0) & (lost >= self.limits(floor) * whole)
+        flags = self.flags[scale]
+        mask = (1 << self.rules.of) - 1
+        turned = ((flags.astype(numpy.int64) << 1) | above) & mask
+        self.flags[scale] = numpy.where(covered, turned, flags)
+        bits = _BITS[self.flags[scale]]
+        often = bits >= self.rules.above
+        return numpy.flatnonzero(covered & above & often)
+
+    def _places(self, keys: Sequence[Key]) -> Places:
+        if self._placed is not None and self._placed[0] is keys:
+            return self._placed[1]
+        new = [key for key in keys if key not in self._columns]
+        if new:
+            for name, fill in self.FILLS.items():
+                old = getattr(self, name)
+                more = numpy.full((*old.shape[:-1], len(new)), fill, old.dtype)
+                setattr(self, name, numpy.concatenate([old, more], axis=-1))
+            self.rename(self.keys + new)
+        places = numpy.array([self._columns[key] for key in keys], numpy.intp)
+        self._placed = keys, places
+        return places
+
+    def _learn(self, seconds: float, frozen: Flags) -> None:
+        self.running[:, ~frozen] += self.slots[-1][:, ~frozen]
+        self.running_s += seconds
+        if self.running_s < device_settings.BIN_S:
+            return
+        time_s, lost, whole, work, _ = self.running
+        measured = time_s >= self.rules.coverage * self.running_s
+        with numpy.errstate(divide='ignore', invalid='ignore'):
+            mean = numpy.where(measured, work / time_s, numpy.nan)
+            active = measured & (whole > 0) & (mean >= self.rules.least_work)
+            loss = numpy.where(active, lost / whole, numpy.nan)
+        self._write(self.pending[0, 0], self.pending[0, 1], frozen)
+        self.pending[:-1] = self.pending[1:]
+        self.pending[-1] = mean, loss
+        self.running[:] = 0.0
+        self.running_s = 0.0
+
+    def _write(self, work: Ring, loss: Ring, frozen: Flags) -> None:
+        """Put a bin into the baselines: what is not known, or frozen, leaves
+        what was there."""
+        for ring, values in ((self.work, work), (self.loss, loss)):
+            known = ~numpy.isnan(values) & ~frozen
+            ring[self.bin, known] = values[known]
+        self.bin = (self.bin + 1) % device_settings.BINS
+        self._levels = None
+
+
+def _robust(
+    ring: npt.NDArray[numpy.floating],
+) -> tuple[Floats, Floats, npt.NDArray[numpy.int64]]:
+    """Return median, median absolute deviation, and how many are known."""
+    values = ring.astype(numpy.float64)
+    middle = medians(values)
+    spread = medians(numpy.abs(values - middle))
+    return middle, spread, (~numpy.isnan(values)).sum(axis=0)
+
+
+def medians(values: Floats) -> Floats:
+    """Return the medians of columns, of what is known of them; numpy's own
+    takes ten times as long."""
+    if not values.shape[1]:
+        return numpy.zeros(0)
+    ordered = numpy.sort(values, axis=0)
+    count = (~numpy.isnan(values)).sum(axis=0)
+    at = numpy.stack([numpy.maximum(count - 1, 0) // 2, count // 2])
+    at = numpy.minimum(at, len(values) - 1)
+    both = numpy.take_along_axis(ordered, at, axis=0)
+    # With none known both are NaN; with few, none of both is.
+    return numpy.asarray(both.mean(axis=0))
