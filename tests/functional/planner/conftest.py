@@ -135,7 +135,7 @@ class Bench:
         ]
 
     def wait_for(
-        self, done: Callable[[], object], within_s: float = 30
+        self, done: Callable[[], object], within_s: float = 90
     ) -> None:
         """Return when it is so; a broker that is busy may say nothing."""
         until = time.monotonic() + within_s

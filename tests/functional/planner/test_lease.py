@@ -57,9 +57,9 @@ def test_killed_between_any_two_records_the_plan_is_the_same(
         ]
     )
     other.describe()
-    for fuse in (0, 1, len(expected)):
+    for fuse in (1, len(expected)):
         number = other.start(fuse=fuse)
-        other.workers[number].wait(20)
+        other.workers[number].wait(60)
     bench.workers += other.workers
     assert not other.statuses()
     last = other.start()
@@ -131,7 +131,7 @@ def test_a_lease_that_is_not_ours_is_not_confirmed(
     name = bench.prefix + topic.PLAN_LEASE
     first = lease.Lease(bench.bus, name, 'group')
     assert not first.confirm()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while first.generation is None:
         first.hold(0.1)
         assert time.monotonic() < until
