@@ -6,6 +6,7 @@ import dataclasses
 import json
 import pathlib
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -78,8 +79,24 @@ class Bench:
         self.workers[number].wait()
 
     def stop(self, number: int) -> None:
-        """Let one hang, as a machine that is suspended."""
-        self.workers[number].send_signal(signal.SIGSTOP)
+        """Let one hang, as a machine that is suspended; not while it holds
+        the embedded bus's file, which would stop all others, too."""
+        worker = self.workers[number]
+        worker.send_signal(signal.SIGSTOP)
+        while self.name == 'embedded' and self._is_locked():
+            worker.send_signal(signal.SIGCONT)
+            time.sleep(0.05)
+            worker.send_signal(signal.SIGSTOP)
+
+    def _is_locked(self) -> bool:
+        path = str(self.settings['path'])
+        with contextlib.closing(sqlite3.connect(path, timeout=0.2)) as file:
+            try:
+                file.execute('BEGIN IMMEDIATE')
+            except sqlite3.OperationalError:
+                return True
+            file.rollback()
+        return False
 
     def go_on(self, number: int) -> None:
         self.workers[number].send_signal(signal.SIGCONT)
