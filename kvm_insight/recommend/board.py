@@ -45,6 +45,7 @@ class Board:
         self._set_room(sound.usage)
         self._set_loads()
         self._set_groups(whole)
+        self._metadata: dict[int, dict[str, set[str]]] = {}
         self._requests: dict[int, request.Request] = {}
         self._innards: dict[int, numa.Innards] = {}
         #: Whose seat nobody can foretell: one such arrival a host.
@@ -107,6 +108,9 @@ class Board:
             self.leave[:, demand.HIGH] *= np.minimum(share, 1.0)[where]
 
     def _set_groups(self, whole: cluster.Cluster) -> None:
+        #: By how much soft policies are missed: members that share a host
+        #: too many, and hosts on which a group is at all.
+        self.missed = 0
         #: Group -> host index -> members there, both ends of migrations.
         self.members: dict[str, collections.Counter[int]] = {}
         group_of = {one.uuid: one.server_group for one in self.instances}
@@ -124,7 +128,25 @@ class Board:
                     self._count(group, end, 1)
 
     def _count(self, group: str, host: int, by: int) -> None:
-        self.members.setdefault(group, collections.Counter())[host] += by
+        members = self.members.setdefault(group, collections.Counter())
+        before = members[host]
+        members[host] = after = before + by
+        policy = self.groups[group].policy if group in self.groups else ''
+        if policy == 'soft-anti-affinity':
+            self.missed += max(0, after - 1) - max(0, before - 1)
+        elif policy == 'soft-affinity':
+            self.missed += int(after > 0) - int(before > 0)
+
+    def metadata(self, h: int) -> dict[str, set[str]]:
+        """Return what a host's aggregates say, key by key."""
+        found = self._metadata.get(h)
+        if found is None:
+            found = self._metadata[h] = {}
+            for name in self.hosts[h].aggregates:
+                for key, value in self.aggregates[name].metadata.items():
+                    words = {word.strip() for word in value.split(',')}
+                    found.setdefault(key, set()).update(words)
+        return found
 
     def asks(self, i: int) -> request.Request:
         """Return what an instance asks for."""

@@ -30,16 +30,6 @@ class Filter:
     aspect: Callable[[boards.Board, int], Hashable]
 
 
-def metadata(board: boards.Board, h: int) -> dict[str, set[str]]:
-    """Return what a host's aggregates say, key by key."""
-    found: dict[str, set[str]] = {}
-    for name in board.hosts[h].aggregates:
-        for key, value in board.aggregates[name].metadata.items():
-            words = {word.strip() for word in value.split(',')}
-            found.setdefault(key, set()).update(words)
-    return found
-
-
 def _beyond(board: boards.Board, i: int, _: int) -> Refusal:
     words = board.asks(i).beyond
     return f'it asks for {words[0]}, which nobody tells' if words else None
@@ -82,7 +72,7 @@ def _nova_cell(board: boards.Board, i: int, h: int) -> Refusal:
 
 
 def _aggregate_specs(board: boards.Board, i: int, h: int) -> Refusal:
-    has = metadata(board, h)
+    has = board.metadata(h)
     for key, wanted in board.asks(i).aggregate_specs:
         values = has.get(key, set())
         if not any(matching.matches(value, wanted) for value in values):
@@ -92,7 +82,7 @@ def _aggregate_specs(board: boards.Board, i: int, h: int) -> Refusal:
 
 def _tenancy(board: boards.Board, i: int, h: int) -> Refusal:
     projects: set[str] = set()
-    for key, values in metadata(board, h).items():
+    for key, values in board.metadata(h).items():
         if key.startswith('filter_tenant_id'):
             projects |= values
     if not projects or board.instances[i].project_id in projects:
@@ -112,7 +102,7 @@ def _isolation(board: boards.Board, i: int, h: int) -> Refusal:
 
 
 def _image(board: boards.Board, i: int, h: int) -> Refusal:
-    has = metadata(board, h)
+    has = board.metadata(h)
     for key, value in board.asks(i).image:
         if value and key in has and value not in has[key]:
             return f'its aggregate is not for images with {key}={value}'
@@ -165,7 +155,11 @@ def _of_cpu(board: boards.Board, i: int) -> Hashable:
     one = board.instances[i]
     if one.cpu_mode in (None, 'none'):
         return None
-    return one.cpu_mode, tuple(one.cpu_features), board.at[i]
+    here = board.hosts[board.at[i]].cpu
+    if here is None:
+        return False
+    cpu = here.architecture, here.model, tuple(here.features)
+    return one.cpu_mode, tuple(one.cpu_features), cpu
 
 
 #: By the names that Nova and Placement have for them, where they have one.

@@ -66,17 +66,3 @@ def is_soft(board: boards.Board, i: int) -> bool:
     """Say whether an instance is in a group with a soft policy."""
     name = board.instances[i].server_group
     return name is not None and board.groups[name].policy.startswith('soft')
-
-
-def regrets(board: boards.Board) -> int:
-    """Return by how much all soft policies are missed: members that share a
-    host too many, hosts that a group has too many."""
-    total = 0
-    for name, members in board.members.items():
-        counts = [count for count in members.values() if count > 0]
-        policy = board.groups[name].policy if name in board.groups else ''
-        if policy == 'soft-anti-affinity':
-            total += sum(counts) - len(counts)
-        elif policy == 'soft-affinity':
-            total += max(0, len(counts) - 1)
-    return total

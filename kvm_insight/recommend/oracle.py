@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 from ortools.sat.python import cp_model
 
-from kvm_insight.recommend import field, groups, oracle_model
+from kvm_insight.recommend import field, oracle_model
 
 #: Slopes and costs are counted in so many parts, too.
 _SLOPE = 100
@@ -107,8 +107,8 @@ class Oracle:
         if rules.guarded:
             every = np.arange(len(self.board.hosts))
             sums = score.losses(self.board.load, every).sum(axis=0)
-            soft_now = score.weights.get('soft_groups', 0.0) * groups.regrets(
-                self.board
+            soft_now = (
+                score.weights.get('soft_groups', 0.0) * self.board.missed
             )
             for q in (1, 2):
                 now = float(score.blends[q] @ sums) + soft_now
@@ -160,7 +160,7 @@ class Oracle:
                     self.model.add(count <= 10**6 * used)
                     uses.append(used)
             if uses:
-                parts.append(scaled * (sum(uses) - 1))
+                parts.append(scaled * sum(uses))
         return sum(parts)
 
     def _spent(self) -> oracle_model.Linear:

@@ -212,9 +212,10 @@ def _instance(
     for kind, amount in one.resources.items():
         if amount and kind not in host.inventories:
             return f'holds {kind}, of which {one.host} has no inventory'
-    cells = {cell.index for cell in host.numa}
-    if not cells.issuperset(guest.host_cell for guest in one.numa):
-        return f'lies on a NUMA cell that {one.host} does not have'
+    if one.numa:
+        cells = {cell.index for cell in host.numa}
+        if not cells.issuperset(guest.host_cell for guest in one.numa):
+            return f'lies on a NUMA cell that {one.host} does not have'
     if one.load is not None:
         load = one.load
         numbers = (load.used_cores, load.lost_cores, load.caused_cores)

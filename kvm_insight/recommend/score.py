@@ -207,7 +207,7 @@ class Score:
             'lost_high': float(sums[demand.HIGH]),
             'lost_measured': float(sums[demand.MEASURED]),
             'memory_short': float(sums[demand.MEMORY]),
-            'soft_groups': float(groups.regrets(board)),
+            'soft_groups': float(board.missed),
             'hosts_in_use': float(sum(1 for one in board.residents if one)),
             'to_evacuate': float(
                 sum(len(board.residents[h]) for h in self._evacuate)

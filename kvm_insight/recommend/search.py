@@ -54,9 +54,7 @@ class Search:
             order = np.argsort(-heat, kind='stable')
             return [int(h) for h in order if known[h] and heat[h] > mean]
         order = np.argsort(-losses, kind='stable')
-        # Who loses less than any move costs cannot be helped.
-        least = where.worth * where.rules.move_core_s / where.rules.horizon_s
-        losing = where.senders & (losses > least)
+        losing = where.senders & (losses > self._least())
         return [int(h) for h in order if losing[h]]
 
     def net(self) -> float:
@@ -67,6 +65,11 @@ class Search:
             for step in self.steps
             for one in step.choices
         )
+
+    def _least(self) -> float:
+        """Return what any move costs: who loses less cannot be helped."""
+        rules = self.field.rules
+        return self.field.worth * rules.move_core_s / rules.horizon_s
 
     def _relieve(self, h: int) -> None:
         """Take from a host what is worth it, then try exchanges."""
@@ -94,6 +97,8 @@ class Search:
         where, rules = self.field, self.field.rules
         kept, net = list(self.steps), self.net()
         hosts = self._arena(sources)
+        if not hosts:
+            return
         inside = set(hosts)
         loose = [step for step in kept if step.hosts <= inside]
         target = {x.i: x.destination for s in loose for x in s.choices}
@@ -120,16 +125,20 @@ class Search:
 
     def _arena(self, sources: list[int]) -> list[int]:
         """Return the hosts to better: those that still lose most, those
-        that they send to, and cool ones."""
+        that they send to, and cool ones; in a small cluster all."""
         where, board = self.field, self.field.board
         most = where.rules.most_arena
         every = np.arange(len(board.hosts))
         losses = where.score.losses(board.load, every) @ where.score.blends[0]
+        if len(board.hosts) > most:
+            sources = [h for h in sources if losses[h] > self._least()]
         chosen: set[int] = set()
         for h in sorted(sources, key=lambda h: (-losses[h], h)):
             near = {x for s in self.steps if h in s.hosts for x in s.hosts}
             if len(chosen | near | {h}) <= most:
                 chosen |= near | {h}
+        if not sources:
+            return []
         cores = np.maximum(board.capacity[:, demand.HIGH], 1e-9)
         heat = board.load[:, demand.HIGH] / cores
         for h in np.argsort(heat, kind='stable'):

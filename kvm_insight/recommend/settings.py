@@ -83,7 +83,7 @@ class Settings:
     swap_hosts: int = 12
     #: Hosts whose final placement is bettered as a whole, and how often it
     #: is shaken.
-    most_arena: int = 40
+    most_arena: int = 24
     rounds: int = 150
     #: Filters that this cloud's Nova does not have on.
     without_filters: frozenset[str] = frozenset()

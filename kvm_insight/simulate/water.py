@@ -84,7 +84,12 @@ def flow(
     rows = rows.reshape(variants * count, steps).T
     results = numpy.empty((3, steps, variants * count))
     backlog = numpy.zeros(variants * count)
+    present = _present(host, step_s, steps)
+    whole = many.threads
     for at in range(steps):
+        if present is not None:
+            some = numpy.tile(present[layout.entity, at], variants)
+            many = dataclasses.replace(many, threads=whole * some)
         offered = numpy.minimum(
             rows[at] + nature.carry * backlog, many.threads
         )
@@ -93,6 +98,20 @@ def flow(
         backlog = offered - results[0, at]
     shape = (3, steps, variants, count)
     return _gathered(results.reshape(shape), layout, entities)
+
+
+def _present(host: plan.Host, step_s: float, steps: int) -> Floats | None:
+    """Return the part of its threads that each entity has in each step;
+    None where all have all of them."""
+    if not any(guest.plugged_s for guest in host.guests):
+        return None
+    at_s = numpy.arange(steps) * step_s
+    found = numpy.ones((host.entities, steps))
+    for row, guest in enumerate(host.guests):
+        if guest.plugged_s:
+            here = at_s[None, :] >= numpy.array(guest.plugged_s)[:, None]
+            found[row] = here.mean(axis=0)
+    return found
 
 
 def _gathered(results: Floats, layout: _Layout, entities: int) -> Flow:

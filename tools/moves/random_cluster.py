@@ -134,7 +134,7 @@ class Maker:
 
     def _host(self, number: int) -> cluster.Host:
         dice = self.dice
-        cores = int(dice.choice([32, 48, 64]))
+        cores = int(dice.choice([64, 96, 128]))
         model, features = MODELS[int(dice.integers(3))]
         if not self.shape.constrained:
             cores, (model, features) = 64, MODELS[0]
@@ -149,7 +149,7 @@ class Maker:
         aggregates += ['licensed'] * licensed
         aggregates += ['windows'] * self._is(0.3)
         traits += ['CUSTOM_LICENSED'] * (licensed or self._is(0.1))
-        memory = cores * int(dice.choice([4, 6]))
+        memory = cores * int(dice.choice([4, 5]))
         return cluster.Host(
             name=f'region/compute-{number:04d}',
             provider=self._uuid(),
@@ -176,7 +176,7 @@ class Maker:
         found = {
             'VCPU': cluster.Inventory(
                 total=cores - pinned,
-                allocation_ratio=float(self.dice.choice([2.0, 4.0, 4.0])),
+                allocation_ratio=float(self.dice.choice([3.0, 4.0, 6.0])),
                 max_unit=int(self.dice.choice([8, 16, cores]))
                 if odd
                 else None,
@@ -205,7 +205,7 @@ class Maker:
         devices = [pool.free for pool in host.pci]
         inside: list[cluster.Instance] = []
         most = self.shape.per_host
-        for _ in range(8 * most):
+        for _ in range(4 * most):
             if len(inside) >= most:
                 break
             one = self._instance(host, free, cells, devices)
@@ -259,14 +259,18 @@ class Maker:
         devices: list[int],
     ) -> cluster.Instance | None:
         """Return an instance that the host would take, or nothing."""
-        chances = np.array(WEIGHTS) / sum(WEIGHTS)
-        kind = int(self.dice.choice(len(FLAVORS), p=chances))
-        if not self.shape.constrained:
-            kind %= 6
-        name, vcpus, memory, specs = FLAVORS[kind]
         project = f'p{int(self.dice.integers(20))}'
-        if not _suits(host, name, project):
-            return None
+        if 'owned' in host.aggregates:
+            project = f'p{int(self.dice.integers(4))}'
+        flavors = FLAVORS if self.shape.constrained else FLAVORS[:6]
+        chances = np.array(
+            [
+                weight * _suits(host, flavor[0])
+                for flavor, weight in zip(flavors, WEIGHTS, strict=False)
+            ]
+        )
+        kind = self.dice.choice(len(flavors), p=chances / chances.sum())
+        name, vcpus, memory, specs = flavors[int(kind)]
         pinned = 'hw:cpu_policy' in specs
         needs = {
             'PCPU' if pinned else 'VCPU': vcpus,
@@ -497,7 +501,7 @@ def _peak(used: float, factor: float) -> cluster.Peak:
     )
 
 
-def _suits(host: cluster.Host, flavor: str, project: str) -> bool:
+def _suits(host: cluster.Host, flavor: str) -> bool:
     """Say whether the host's aggregates and traits let a flavor in."""
     specs = dict(next(one[3] for one in FLAVORS if one[0] == flavor))
     wants = {
@@ -510,8 +514,6 @@ def _suits(host: cluster.Host, flavor: str, project: str) -> bool:
         'pinned_huge': bool(host.numa),
         'numa2': bool(host.numa),
     }
-    if 'owned' in host.aggregates and project not in ('p0', 'p1', 'p2', 'p3'):
-        return False
     if 'licensed' in host.aggregates:
         return specs.get('trait:CUSTOM_LICENSED') == 'required'
     return wants.get(flavor, True)

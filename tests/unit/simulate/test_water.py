@@ -5,7 +5,7 @@ import math
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvm_insight import exception
@@ -41,6 +41,7 @@ def settled(
 WANTS = st.lists(st.floats(0, 4), min_size=2, max_size=6)
 
 
+@settings(deadline=None)
 @given(WANTS, st.integers(1, 8))
 def test_each_gets_what_it_wants_or_as_much_as_anybody(
     wants: list[float], cpus: int
