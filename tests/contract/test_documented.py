@@ -84,3 +84,17 @@ def test_each_entry_point_loads_and_is_documented(
             module, attribute = target.split(':')
             assert hasattr(importlib.import_module(module), attribute)
             assert f'`{name}`' in pages, f'{name} is not documented'
+
+
+def test_the_page_on_accuracy_is_current(tree: pathlib.Path) -> None:
+    done = subprocess.run(
+        [sys.executable, 'tools/accuracy.py'],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    page = (tree / DOC / 'reference/accuracy.md').read_text()
+    assert page == done.stdout, (
+        f'tools/accuracy.py > {DOC}/reference/accuracy.md'
+    )
