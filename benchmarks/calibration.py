@@ -2,9 +2,11 @@
 """Calibration: a verdict of which the detector is 80 % sure is right 8 of 10
 times; and a quota or the host itself is never taken for a neighbour.
 
-Verdicts are those on hosts with and without a ledger, from the first sample
-on. ``--tune`` prints the table that ``detect.confidence`` has, made from the
-tuning seeds. Yardstick: as sure of each verdict as of all.
+Verdicts are those on hosts with and without a ledger that stand when there is
+a history; without one they say so, and are never surer than 0.7 (the group
+``from_the_first_sample`` has all). ``--tune`` prints the tables that
+``detect.confidence`` has, made from the tuning seeds. Yardstick: as sure of
+each verdict as of all.
 """
 
 import pathlib
@@ -21,9 +23,11 @@ from kvm_insight.detect import confidence  # noqa: E402
 TUNING_SEED = 1000
 FULL = {'2_to_8_cpus': 3, '16_to_32_cpus': 1}, 12
 QUICK = {'2_to_8_cpus': 1}, 1
-#: Of a table: its points at most, verdicts for each at least, and verdicts
-#: worth that stand for what is known of the kind as a whole.
+#: Of a table: its points at most, verdicts below which there is none,
+#: verdicts for each point at least, and so many more that stand for what is
+#: known of the kind as a whole.
 POINTS = 5
+FEW = 10
 LEAST = 40
 PRIOR = 10
 KINDS = (*scenes.KINDS, 'chronic', 'quiet')
@@ -45,10 +49,11 @@ def main() -> int:
     if args.tune:
         return _tune(_orders(TUNING_SEED, quick=args.quick))
     orders = _orders(args.seed, quick=args.quick)
-    total = scoring.Tally()
+    total, whole = scoring.Tally(), scoring.Tally()
     for one in scenes.played(orders):
         truth = scoring.Truth(one.labels)
-        total.add(scoring.score(truth, one.said, history=False))
+        total.add(scoring.score(truth, one.said))
+        whole.add(scoring.score(truth, one.said, history=False))
     reach = dict(REACH)
     if args.quick:
         del reach['verdicts']
@@ -69,6 +74,12 @@ def main() -> int:
         {'always_the_mean': {'ece_by_kind': round(_by_kind(total.sure), 4)}},
         args.seed,
         bins=list(_bins(total.sure)),
+        groups={
+            'from_the_first_sample': {
+                'ece': round(scoring.calibration_error(whole.sure), 4),
+                'verdicts': len(whole.sure),
+            }
+        },
         confusion={
             f'{truly} as {said}': count
             for (truly, said), count in sorted(classes.items())
@@ -116,6 +127,8 @@ def _tune(orders: Iterable[scenes.Order]) -> int:
         for raw, right, kind in tally.sure:
             kinds.setdefault(kind, []).append((raw, right))
     for kind, found in sorted(kinds.items()):
+        if not kind.endswith('/history') or len(found) < FEW:
+            continue
         points = ', '.join(map(str, _table(sorted(found))))
         print(f'    {kind!r}: ({points},),  # of {len(found)}')
     return 0
@@ -124,11 +137,17 @@ def _tune(orders: Iterable[scenes.Order]) -> int:
 def _table(found: Sequence[tuple[float, bool]]) -> list[tuple[float, float]]:
     """Return a few points of a monotone curve, drawn towards the mean where
     there is little to go by."""
-    count = max(1, min(POINTS, len(found) // LEAST))
+    least = max(LEAST, len(found) // POINTS)
     right = sum(one for _, one in found)
     mean = (right + 1) / (len(found) + 2)
-    raws, blocks = [], []
-    for some in numpy.array_split(numpy.array(found, float), count):
+    numbers = numpy.array(found, float)
+    # Those of which the rules think the same stay together.
+    ends = numpy.flatnonzero(numpy.diff(numbers[:, 0], append=2.0)) + 1
+    raws, blocks, begin = [], [], 0
+    for end in ends.tolist():
+        if end - begin < least and end < len(found):
+            continue
+        some, begin = numbers[begin:end], end
         raws.append(float(some[:, 0].mean()))
         whole = some[:, 1].sum() + PRIOR * mean
         blocks.append((float(whole / (len(some) + PRIOR)), len(some)))

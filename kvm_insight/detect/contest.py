@@ -77,6 +77,21 @@ def _met(
     ]
 
 
+def _tide(case: suspect.Case, rules: settings.Settings) -> float:
+    """Return by what factor the one in the middle runs more than usual: with
+    the time of day all rise, and nobody of them is to blame."""
+    factors = sorted(
+        one.ran / one.usually_ran
+        for one in (case.victim, *case.others)
+        if one.usually_ran is not None
+        and one.usually_ran >= rules.least_excess
+        and not entity.is_host(one.entity)
+    )
+    if len(factors) < rules.tide_of:
+        return 1.0
+    return max(1.0, factors[(len(factors) - 1) // 2])
+
+
 def _by_history(
     case: suspect.Case,
     present: Sequence[suspect.Suspect],
@@ -84,7 +99,10 @@ def _by_history(
 ) -> Contest:
     """Share what the wait grew by among all who ran more than they use to,
     each by how much of that fell on the victim's CPUs."""
-    excess = {one.entity: one.beyond(rules) for one in (case.victim, *present)}
+    tide = _tide(case, rules)
+    excess = {
+        one.entity: one.beyond(rules, tide) for one in (case.victim, *present)
+    }
     total = sum(excess.values())
     grown = max(0.0, 1 - case.usual / max(case.suffering, 1e-9))
     blames = tuple(

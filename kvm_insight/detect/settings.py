@@ -67,6 +67,8 @@ class Settings:
     incumbent: float = 0.60
     #: Part of the ledger's row below which one was not there.
     least_charge: float = 0.03
+    #: So many must be known for one to speak of what all do.
+    tide_of: int = 4
     #: Part of the charge that its use lets expect, below which one ran where
     #: the victim does not wait.
     least_met: float = 0.5

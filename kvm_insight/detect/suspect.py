@@ -52,15 +52,16 @@ class Suspect:
                 return 0.0
         return max(0.0, self.cores - allowed) * self.overlap
 
-    def beyond(self, rules: settings.Settings) -> float:
+    def beyond(self, rules: settings.Settings, tide: float = 1.0) -> float:
         """Return on how many of the victim's CPUs it ran beyond what is
-        usual; without a history, beyond its entitlement.
+        usual; without a history, beyond its entitlement. ``tide``: by what
+        factor all together run more than usual.
 
         What it ran and not what it wanted: one that waits for others seems
         to want more than before, and does not take more.
         """
         usual = self.usually_ran
-        allowed = self.entitled if usual is None else usual
+        allowed = self.entitled if usual is None else usual * tide
         least = max(
             rules.least_excess,
             rules.least_part * allowed,

@@ -156,6 +156,28 @@ def test_with_a_history_ones_own_rise_is_ones_own_doing() -> None:
     assert (judged.verdict, judged.cause) == ('self_inflicted', 'burst')
 
 
+def test_with_a_history_a_rise_of_all_is_nobodys() -> None:
+    crowd = [
+        one(
+            entity.domain(str(n)),
+            0.6,
+            ran=0.6,
+            usually_ran=0.4,
+            charged_us=300_000,
+        )
+        for n in range(3)
+    ]
+    judged = judge(
+        one(VICTIM, 0.9, ran=0.6, usually_ran=0.4),
+        *crowd,
+        cpus=2,
+        history=True,
+        suffering=0.4,
+    )
+    assert (judged.verdict, judged.cause) == ('overcommit', 'crowded')
+    assert not judged.named
+
+
 def test_with_a_history_two_may_be_named() -> None:
     pair = [
         one(who, 1.0, ran=1.0, usually_ran=0.0, charged_us=400_000)
