@@ -36,6 +36,7 @@ from benchmarks import (  # noqa: E402 - the path comes first
     report,
 )
 from kvm_insight.cmd import allocator  # noqa: E402
+from kvm_insight.detect import shard  # noqa: E402
 from kvm_insight.model import codec, sample  # noqa: E402
 
 #: Hosts that are measured in turn; and those for two processes.
@@ -199,12 +200,14 @@ class _Meter:
         self.cost = Cost(hosts)
         self._templates = templates
         self._unpacker = zstandard.ZstdDecompressor()
+        service = fleet_copies.SERVICE
+        self._held = shard.Shard(service.rules, 0, service.report_every_s)
         self.begin()
 
     def begin(self) -> None:
         """Begin where the templates stand."""
         hosts = self.cost.hosts
-        self._held = fleet_copies.hosts(self._templates, hosts)
+        fleet_copies.take_over(self._held, self._templates, hosts)
         self._offset = 0
         self._batches = fleet_copies.batches(
             self._templates, hosts, fleet_copies.ROUNDS

@@ -68,14 +68,14 @@ def templates(folder: pathlib.Path, step: int = 1) -> list[Template]:
     ]
 
 
-def hosts(templates: list[Template], count: int) -> shard.Shard:
-    """Return a shard with copies of the templates' hosts."""
-    held = shard.Shard(SERVICE.rules, 0, SERVICE.report_every_s)
+def take_over(
+    held: shard.Shard, templates: list[Template], count: int
+) -> None:
+    """Let a shard have copies of the templates' hosts, as they stand."""
     for number in range(count):
         one = templates[number % len(templates)]
         kept = one.state.replace(one.name.encode(), _name(number))
         held.restore(codec.decode(kept, state.HostState))
-    return held
 
 
 def _name(number: int) -> bytes:

@@ -42,7 +42,7 @@ SHAPES = (
     random_cluster.Shape(20, 24, 5, cold=(0.2, 0.6), tight=0.4),
     random_cluster.Shape(20, 24, 8, cold=(0.2, 0.5), grouped=0.5),
 )
-SECONDS = 90.0
+EFFORT = 60.0
 CUTS = 6
 
 
@@ -137,7 +137,7 @@ def _optimum(
     solver.hint(target)
     best, bound = mine, 0.0
     for _ in range(CUTS):
-        found = solver.solve(SECONDS)
+        found = solver.solve(EFFORT)
         bound = found.bound
         played = _field(whole, rules)
         stuck = order.playable(played, found.moves)

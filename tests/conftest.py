@@ -6,7 +6,12 @@ import pathlib
 import signal
 from collections.abc import Generator, Iterator
 
+import hypothesis
 import pytest
+
+# How long one example takes says more of the machine than of the code.
+hypothesis.settings.register_profile('tree', deadline=None)
+hypothesis.settings.load_profile('tree')
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 

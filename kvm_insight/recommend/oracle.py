@@ -43,10 +43,11 @@ class Oracle:
         self.model, self.options = self.places.model, self.places.options
         self._minimize()
 
-    def solve(self, seconds: float, workers: int = 1) -> Optimum:
-        """Return the best placement found within so much time."""
+    def solve(self, effort: float, workers: int = 1) -> Optimum:
+        """Return the best placement found within so much effort, which is
+        about a second on a quiet machine, and the same on a busy one."""
         solver = cp_model.CpSolver()
-        solver.parameters.max_time_in_seconds = seconds
+        solver.parameters.max_deterministic_time = effort
         solver.parameters.num_workers = workers
         solver.parameters.random_seed = 1
         status = solver.solve(self.model)
