@@ -77,7 +77,7 @@ class _Watch:
             if both is not None:
                 longer[uuid], used[uuid] = both
         self._minutes.append(_Minute(longer, used))
-        self._judge(longer)
+        self._judge()
 
     def _read(
         self, one: rates.Domain, new: sample.Sample
@@ -112,15 +112,33 @@ class _Watch:
         part = min(0.99, max(0.0, grown_us / _MINUTE_US))
         return 1 / (1 - part), float(domain.memory.rss_bytes or 0)
 
-    def _judge(self, longer: Mapping[str, float]) -> None:
+    def _judge(self) -> None:
         recent = list(self._minutes)[-5:]
         floor = 1 / (1 - _FLOOR[self._resource])
-        for victim in longer:
+        late: list[str] = []
+        for victim in recent[-1].longer:
             above = [one.longer.get(victim, 1.0) > floor for one in recent]
-            suffers = above[-1] and sum(above) >= 3
+            if above[-1] and sum(above) >= 3:
+                late.append(victim)
+            else:
+                for name in RULES:
+                    self._say(name, victim, frozenset())
+        if not late:
+            return
+        names = sorted({uuid for one in self._minutes for uuid in one.used})
+        longer = _table([one.longer for one in self._minutes], names)
+        used = numpy.nan_to_num(
+            _table([one.used for one in self._minutes], names)
+        )
+        for victim in late:
+            column = names.index(victim)
+            known = ~numpy.isnan(longer[:, column])
             for name, rule in RULES.items():
-                named = rule(victim, self._minutes) if suffers else frozenset()
-                self._say(name, victim, named)
+                theirs = used[known].copy()
+                theirs[:, column] = 0.0
+                chosen = rule(longer[known, column], theirs)
+                named = frozenset(names[at] for at in chosen)
+                self._say(name, victim, named - {victim})
 
     def _say(self, rule: str, victim: str, named: frozenset[str]) -> None:
         before, since_us = self._open.get((rule, victim), (frozenset(), 0))
@@ -182,56 +200,41 @@ def _total(parts: Iterable[object], *names: str) -> float:
     )
 
 
-Minutes = collections.deque[_Minute]
+def _table(minutes: list[Mapping[str, float]], names: list[str]) -> Floats:
+    """Return minute x name; NaN where it was not there."""
+    rows = [[one.get(name, numpy.nan) for name in names] for one in minutes]
+    return numpy.array(rows).reshape(len(minutes), len(names))
 
 
-def _series(
-    victim: str, minutes: Iterable[_Minute]
-) -> tuple[Floats, list[str], Floats]:
-    """Return the victim's series, the others, and what they used."""
-    both = [one for one in minutes if victim in one.longer]
-    others = sorted({uuid for one in both for uuid in one.used} - {victim})
-    used = [[one.used.get(uuid, 0.0) for uuid in others] for one in both]
-    longer = numpy.array([one.longer[victim] for one in both])
-    return longer, others, numpy.array(used).reshape(len(both), -1)
+def _top(longer: Floats, used: Floats) -> list[int]:
+    total = used[-5:].sum(axis=0)
+    return [int(total.argmax())] if total.any() else []
 
 
-def _top(victim: str, minutes: Minutes) -> frozenset[str]:
-    _, others, used = _series(victim, list(minutes)[-5:])
-    if not others:
-        return frozenset()
-    return frozenset({others[int(used.sum(axis=0).argmax())]})
-
-
-def _pearson(victim: str, minutes: Minutes) -> frozenset[str]:
-    longer, others, used = _series(victim, minutes)
+def _pearson(longer: Floats, used: Floats) -> list[int]:
     if len(longer) < 5 or longer.std() == 0:
-        return frozenset()
+        return []
     deviation = used.std(axis=0)
     varies = deviation > 0
     score = ((longer - longer.mean())[:, None] * used).mean(axis=0)
     score = score / numpy.where(varies, deviation, 1.0) / longer.std()
-    chosen = numpy.flatnonzero(varies & (score >= _LEAST))
-    return frozenset(others[at] for at in chosen.tolist())
+    return numpy.flatnonzero(varies & (score >= _LEAST)).tolist()
 
 
-def _cpi(victim: str, minutes: Minutes) -> frozenset[str]:
-    past, _, _ = _series(victim, minutes)
-    limit = float(past.mean() + 2 * past.std())
-    longer, others, used = _series(victim, list(minutes)[-10:])
-    total = used.sum(axis=0)
-    if not others or limit <= 0 or not total.any():
-        return frozenset()
-    parts = used / numpy.where(total > 0, total, 1.0)
-    weight = numpy.where(
-        longer > limit, 1 - limit / longer, longer / limit - 1
-    )
+def _cpi(longer: Floats, used: Floats) -> list[int]:
+    limit = float(longer.mean() + 2 * longer.std())
+    late, theirs = longer[-10:], used[-10:]
+    total = theirs.sum(axis=0)
+    parts = theirs / numpy.where(total > 0, total, 1.0)
+    weight = numpy.where(late > limit, 1 - limit / late, late / limit - 1)
     score = weight @ parts
     best = int(score.argmax())
-    return frozenset({others[best]} if score[best] >= _LEAST else ())
+    return [best] if score[best] >= _LEAST else []
 
 
-Rule = Callable[[str, Minutes], frozenset[str]]
+#: How much longer the victim took and what each used, minute by minute, to
+#: the columns of those who are named.
+Rule = Callable[[Floats, Floats], list[int]]
 RULES: dict[str, Rule] = {
     'top_consumer': _top,
     'pearson': _pearson,

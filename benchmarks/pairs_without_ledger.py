@@ -106,11 +106,9 @@ def _tell(args: argparse.Namespace, found: Tallies) -> int:
         args.seed,
         groups=groups,
         confusion={
-            group: {
-                f'{truly} as {said}': count
-                for (truly, said), count in sorted(tally.classes.items())
-            }
+            f'{group}: {truly} as {said}': count
             for group, tally in sorted(ours.items())
+            for (truly, said), count in sorted(tally.classes.items())
         },
     )
 

@@ -2,6 +2,7 @@
 """Incidents of one shared device: they open, go on, and close."""
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Iterator
 
@@ -20,7 +21,8 @@ from kvm_insight.detect import (
 from kvm_insight.model import entity, finding, sample, state, window
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+# Without slots, for the sake of what is worked out once and kept.
+@dataclasses.dataclass(frozen=True)
 class Seen:
     """What is seen of the host at the end of a slot."""
 
@@ -30,11 +32,13 @@ class Seen:
     series: window.Window
     rules: settings.Settings
 
+    @functools.cached_property
+    def _domains(self) -> dict[str, sample.Domain]:
+        return {one.uuid: one for one in self.new.domains}
+
     def party(self, who: str) -> finding.Party:
         """Return who an entity is."""
-        uuid = entity.uuid_of(who)
-        known = {one.uuid: one for one in self.new.domains if one.uuid == uuid}
-        return words.party_of(who, known)
+        return words.party_of(who, self._domains)
 
 
 class Course:
