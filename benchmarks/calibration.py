@@ -74,6 +74,7 @@ def main() -> int:
         {'always_the_mean': {'ece_by_kind': round(_by_kind(total.sure), 4)}},
         args.seed,
         bins=list(_bins(total.sure)),
+        quick=args.quick,
         groups={
             'from_the_first_sample': {
                 'ece': round(scoring.calibration_error(whole.sure), 4),

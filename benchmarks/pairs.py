@@ -52,6 +52,7 @@ def main() -> int:
         REACH,
         {name: scoring.figures(one) for name, one in plain.items()},
         args.seed,
+        quick=args.quick,
         groups=found,
     )
 

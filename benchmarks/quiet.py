@@ -71,6 +71,7 @@ def main() -> int:
         reach,
         {},
         args.seed,
+        quick=args.quick,
         groups={name: _told(one) for name, one in found.items()},
     )
 

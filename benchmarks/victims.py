@@ -52,6 +52,7 @@ def main() -> int:
         REACH,
         {'static_10_percent': {n: _figures(t) for n, t in plain.items()}},
         args.seed,
+        quick=args.quick,
         groups=found,
     )
 

@@ -53,7 +53,9 @@ def _section(name: str, result: Mapping[str, Any]) -> Iterator[str]:
         yield from _table(title, result.get(title) or {})
     yield from _rows('bins', result.get('bins') or [])
     yield from _pairs('confusion', result.get('confusion') or {})
-    yield f'\nSeed {result["seed"]}, commit `{result["commit"][:12]}`.\n'
+    form = ', the quick form' if result.get('quick') else ''
+    commit = result['commit'][:12]
+    yield f'\nSeed {result["seed"]}, commit `{commit}`{form}.\n'
 
 
 def _bound(bound: Mapping[str, float]) -> str:
