@@ -45,7 +45,7 @@ def judge(case: Case) -> verdict.Verdict:
     """Return the verdict on one victim."""
     sure = _confidence(case)
     excess = _excesses(case)
-    total = float(excess.sum())
+    total = _rise(case, excess)
     load = float(numpy.nansum(case.work))
     own = float(excess[case.victim])
     if case.used >= _LIMIT[case.rules.resource]:
@@ -85,6 +85,13 @@ def _excesses(case: Case) -> Floats:
     return numpy.where(over >= numpy.maximum(least, 1e-9), over, 0.0)
 
 
+def _rise(case: Case, excess: Floats) -> float:
+    """Return all excess: many who rose a little each rose together, too."""
+    over = numpy.nan_to_num(case.work - case.usual)
+    rest = float(over[excess <= 0].sum())
+    return float(excess.sum()) + max(0.0, rest)
+
+
 def _is_alone(case: Case) -> bool:
     """Say whether the victim loses what nobody else does: it is not what
     they share that is full."""
@@ -112,7 +119,7 @@ def _queue(case: Case, excess: Floats, load: float) -> Floats:
     the part u of the time: u follows from how much longer it takes than
     usual, and how much more is done."""
     longer = 1 / max(1 - case.suffering, 1e-3)
-    more = load / max(load - float(excess.sum()), 1e-9 * load)
+    more = load / max(load - _rise(case, excess), 1e-9 * load)
     before = (longer - 1) / (longer * more - 1)
     busy = min(before * more, 0.999)
     left = busy * (1 - excess / load)
@@ -128,7 +135,7 @@ def _path(case: Case, excess: Floats, load: float) -> Floats:
 
 def _store(case: Case, excess: Floats, load: float) -> Floats:
     """What does not fit is at most what all have more than usual."""
-    return numpy.asarray(excess / excess.sum())
+    return numpy.asarray(excess / _rise(case, excess))
 
 
 _MODELS: dict[
@@ -146,7 +153,7 @@ def _others(
     case: Case, blames: tuple[contest.Blame, ...], excess: Floats, sure: float
 ) -> verdict.Verdict:
     rules = case.rules
-    total = float(excess.sum())
+    total = _rise(case, excess)
 
     def is_enough(one: contest.Blame) -> bool:
         known = one.entity in case.incumbents

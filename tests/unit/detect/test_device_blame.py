@@ -84,6 +84,22 @@ def test_all_at_once_is_nobodys_fault(rules: device_settings.Rules) -> None:
 
 
 @EACH
+def test_many_who_rise_a_little_are_a_crowd(
+    rules: device_settings.Rules,
+) -> None:
+    many = tuple(entity.domain(str(number)) for number in range(200))
+    judged = device_blame.judge(
+        case(
+            rules,
+            (130,) * 199 + (3000,),
+            (100,) * 199 + (1000,),
+            entities=many,
+        )
+    )
+    assert (judged.verdict, judged.cause) == ('overcommit', 'crowded')
+
+
+@EACH
 def test_the_host_is_no_instance(rules: device_settings.Rules) -> None:
     judged = device_blame.judge(
         case(rules, (100, 100, 100, 900), (100, 100, 100, 50))
