@@ -98,11 +98,8 @@ class Forwarder:
 
     def start(self) -> None:
         """Begin with the oldest record of the spool."""
+        self._spool.on_append(self._work.set)
         self._thread.start()
-
-    def wake(self) -> None:
-        """Look at the spool now: there is something new."""
-        self._work.set()
 
     def stop(self, timeout_s: float) -> None:
         """Drain the spool for so long, if the bus is up; close the producer.

@@ -68,6 +68,7 @@ class Spool:
         self._taken_memory: set[int] = set()
         #: Acknowledged, but the disk did not let them go.
         self._owed: list[int] = []
+        self._tell: Callable[[], object] = lambda: None
         self.dropped = 0
 
     @property
@@ -107,6 +108,11 @@ class Spool:
             if self._waits_in_memory() or not self._write([one]):
                 self._remember(one)
             self._bound()
+        self._tell()
+
+    def on_append(self, tell: Callable[[], object]) -> None:
+        """Call this after each ``append``, from whichever thread."""
+        self._tell = tell
 
     def take(self, limit: int) -> list[entry.Entry]:
         """Return the oldest that were not given out yet."""

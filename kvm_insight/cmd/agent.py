@@ -6,7 +6,7 @@ import contextlib
 import pathlib
 import resource
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from oslo_config import cfg
 
@@ -36,13 +36,12 @@ def serve(args: argparse.Namespace) -> int:
     """Run the agent until SIGTERM or SIGINT."""
     loaded = service.configure(args)
     stop = service.stop_on_signals()
-    with open_bus(loaded) as bus, open_store(loaded, bus) as (store, wake):
+    with open_bus(loaded) as bus, open_store(loaded, bus) as store:
         watcher = agent.Agent(
             settings(loaded),
             store,
             reload=lambda: settings(service.configure(args)),
             notify=systemd.Notifier(),
-            on_sample=lambda _: wake(),
         )
         signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
         watcher.run(stop)
@@ -90,13 +89,8 @@ def open_bus(loaded: cfg.ConfigOpts) -> Iterator[port.Bus]:
 
 
 @contextlib.contextmanager
-def open_store(
-    loaded: cfg.ConfigOpts, bus: port.Bus
-) -> Iterator[tuple[spool.Spool, Callable[[], None]]]:
-    """Open the spool and drain it into the bus from a thread.
-
-    Also gives what tells that thread that there is something new.
-    """
+def open_store(loaded: cfg.ConfigOpts, bus: port.Bus) -> Iterator[spool.Spool]:
+    """Open the spool and drain it into the bus from a thread."""
     store = spool.Spool(*bus_options.spool_settings(loaded))
     try:
         forwarder = forward.Forwarder(
@@ -104,7 +98,7 @@ def open_store(
         )
         forwarder.start()
         try:
-            yield store, forwarder.wake
+            yield store
         finally:
             forwarder.stop(_STOP_S)
     finally:

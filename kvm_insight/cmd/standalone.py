@@ -96,13 +96,10 @@ def run(args: argparse.Namespace) -> int:
             takers.append(file.finding)
         stop = service.stop_on_signals()
         bus = stack.enter_context(agent_command.open_bus(loaded))
-        store, wake = stack.enter_context(
-            agent_command.open_store(loaded, bus)
-        )
+        store = stack.enter_context(agent_command.open_store(loaded, bus))
         whole = standalone.Standalone(lambda: store.pending == 0)
 
         def on_sample(now: sample.Sample) -> None:
-            wake()
             whole.began()
             tell.sample(now)
 
