@@ -14,6 +14,11 @@ from collections.abc import Iterable, Iterator
 from kvm_insight import exception
 from kvm_insight.model import cluster
 
+#: No host has less, and no sum of cores or core-seconds is larger; what is
+#: beyond is no measurement, and its square would be no number.
+_LEAST_CORES = 0.01
+_MOST = 1e12
+
 #: (host, resource class) -> what instances and migrations hold there.
 Usage = dict[tuple[str, str], int]
 
@@ -161,7 +166,7 @@ def _load(load: cluster.HostLoad | None) -> str | None:
         return None
     numbers = [load.capacity_cores, load.lost_cores]
     numbers += [one for one in (load.used_cores, load.own_cores) if one]
-    if not _measured(numbers) or load.capacity_cores <= 0:
+    if not _measured(numbers) or load.capacity_cores < _LEAST_CORES:
         return 'has a load that is no measurement'
     if load.memory_bytes == 0:
         return 'says that it has no memory'
@@ -178,7 +183,8 @@ def _peaks(peaks: Iterable[cluster.Peak]) -> str | None:
 
 
 def _measured(numbers: Iterable[float]) -> bool:
-    return all(math.isfinite(one) and one >= 0 for one in numbers)
+    """Say whether these are cores or numbers as machines have them."""
+    return all(0 <= one <= _MOST for one in numbers)
 
 
 def _wrong_instances(whole: cluster.Cluster) -> Iterator[tuple[str, str]]:

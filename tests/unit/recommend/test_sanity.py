@@ -150,3 +150,17 @@ def _spoiled(
         load_ = msgspec.structs.replace(load_, **{names[at % 7 % 3]: number})
         instances[i] = msgspec.structs.replace(instances[i], load=load_)
     return msgspec.structs.replace(whole, hosts=hosts, instances=instances)
+
+
+@pytest.mark.parametrize('cores', [1e-300, 0.0, 1e300])
+def test_a_host_of_absurd_size_is_left_out(cores: float) -> None:
+    whole = random_cluster.make(
+        random_cluster.Shape(4, 4, 2), np.random.default_rng(0)
+    )
+    spoiled = whole.hosts[0]
+    assert spoiled.load is not None
+    load = msgspec.structs.replace(spoiled.load, capacity_cores=cores)
+    spoiled = msgspec.structs.replace(spoiled, load=load)
+    whole = msgspec.structs.replace(whole, hosts=[spoiled, *whole.hosts[1:]])
+    made = clouds.plan(whole, 'balance')
+    assert spoiled.name in {one.name for one in made.left_out}
