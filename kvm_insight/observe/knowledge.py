@@ -4,7 +4,7 @@
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kvm_insight.model import sample
@@ -89,6 +89,12 @@ class Board:
                 for known in self._domains.values()
                 if known.job is not None or known.reason in _WORKING
             )
+
+    def unknown(self, uuids: Iterable[str]) -> set[str]:
+        """Return those of these domains whose XML was never read."""
+        with self._news:
+            known = {u for u, k in self._domains.items() if k.xml is not None}
+        return set(uuids) - known
 
     # -- for the session -----------------------------------------------------
 

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from kvm_insight import exception
 from kvm_insight.observe import knowledge
@@ -24,6 +24,7 @@ _DESCRIBE_AGAIN_S = 600.0
 #: Nobody measures dirty rates all the time, and asking costs a call to QEMU.
 _DIRTY_RATE_EVERY = 6
 
+T = TypeVar('T')
 Lost = Callable[[], None]
 Opener = Callable[['connection.Changed', Lost], 'connection.Connection']
 
@@ -104,35 +105,33 @@ class Session:
 
     def _serve(self) -> None:
         self._lost = False
-        self._busy_since = time.monotonic()
+        link = self._call(lambda: self._opener(self._on_change, self._on_loss))
         try:
-            link = self._opener(self._on_change, self._on_loss)
-            try:
-                hostname = link.hostname()
-                self._board_says(lambda: self._board.connected(hostname))
-                self._loop(link)
-            finally:
-                self._busy_since = time.monotonic()
-                link.close()
+            hostname = self._call(link.hostname)
+            self._board_says(lambda: self._board.connected(hostname))
+            self._loop(link)
         finally:
-            self._busy_since = None
+            self._call(link.close)
 
     def _loop(self, link: 'connection.Connection') -> None:
         described: dict[str, float] = {}
         self._asked = True
+        # Whose a domain is must be known even where measuring hangs each
+        # time, so the unknown are described before the first measuring.
+        unknown = self._board.unknown(self._call(link.active))
         while not self._over:
-            self._busy_since = time.monotonic()
             asked, changed, working = self._take()
-            if self._lost or not link.alive():
+            changed |= unknown
+            unknown = set()
+            if self._lost or not self._call(link.alive):
                 raise exception.HypervisorError('the connection was lost')
-            if asked:
-                changed |= self._measure(link, described)
             for uuid in changed:
-                described[uuid] = time.monotonic()
-                self._describe(link, uuid)
+                self._describe(link, uuid, described)
+            if asked:
+                for uuid in self._measure(link, described):
+                    self._describe(link, uuid, described)
             for uuid in working | changed & self._board.working():
                 self._look_at_job(link, uuid)
-            self._busy_since = None
             if asked:
                 self._board_says(self._board.round_over)
             with self._wake:
@@ -156,9 +155,8 @@ class Session:
     ) -> set[str]:
         """Measure all; return those that have to be described (again)."""
         began = time.monotonic()
-        answers = link.measure(
-            dirty_rate=self._rounds % _DIRTY_RATE_EVERY == 0
-        )
+        dirty_rate = self._rounds % _DIRTY_RATE_EVERY == 0
+        answers = self._call(lambda: link.measure(dirty_rate=dirty_rate))
         self._rounds += 1
         self._board_says(lambda: self._board.measured(answers, began))
         present = {answer.uuid for answer in answers}
@@ -171,12 +169,26 @@ class Session:
         return fresh | set([u for u in due if u not in fresh][:1])
 
     def _look_at_job(self, link: 'connection.Connection', uuid: str) -> None:
-        job = link.job(uuid)
+        job = self._call(lambda: link.job(uuid))
         self._board_says(lambda: self._board.job(uuid, job))
 
-    def _describe(self, link: 'connection.Connection', uuid: str) -> None:
-        details = link.describe(uuid)
+    def _describe(
+        self,
+        link: 'connection.Connection',
+        uuid: str,
+        described: dict[str, float],
+    ) -> None:
+        described[uuid] = time.monotonic()
+        details = self._call(lambda: link.describe(uuid))
         self._board_says(lambda: self._board.described(uuid, details))
+
+    def _call(self, function: Callable[[], T]) -> T:
+        """Call libvirt; the clock of ``hangs`` runs for this call alone."""
+        self._busy_since = time.monotonic()
+        try:
+            return function()
+        finally:
+            self._busy_since = None
 
     def _board_says(self, function: Callable[[], None]) -> None:
         if not self._over:
