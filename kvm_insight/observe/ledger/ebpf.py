@@ -140,7 +140,7 @@ class Ebpf:
         """Return what was waited since the last call, exactly."""
         now_ns = self._clock_ns()
         counts = self.counts()
-        missed_share = counts.missed_share(self._counts)
+        happened = counts.since(self._counts)
         charges = {
             uuid: row
             for name, row in self._book.take().items()
@@ -151,7 +151,7 @@ class Ebpf:
                 victim=uuid,
                 charges=row,
                 confidence=health.confidence(
-                    row, run_delay_us.get(uuid), missed_share
+                    row, run_delay_us.get(uuid), happened.missed_share
                 ),
             )
             for uuid, row in sorted(charges.items())
@@ -160,7 +160,7 @@ class Ebpf:
         completeness = self._check.judge(
             sum(sum(charges[uuid].values()) for uuid in checked),
             sum(run_delay_us[uuid] for uuid in checked),
-            missed_share,
+            happened,
         )
         interval_us = (now_ns - self._collected_ns) // 1000
         self._counts, self._collected_ns = counts, now_ns

@@ -26,11 +26,17 @@ class Counts:
     overruns: int = 0
     untracked: int = 0
 
-    def missed_share(self, before: 'Counts') -> float:
-        """Return which part of the switches since then was not reported."""
-        switches = self.switches - before.switches
-        missed = self.missed - before.missed
-        return missed / (switches + missed) if missed else 0.0
+    def since(self, before: 'Counts') -> 'Counts':
+        """Return what was counted since then."""
+        pairs = zip(
+            dataclasses.astuple(self), dataclasses.astuple(before), strict=True
+        )
+        return Counts(*(now - then for now, then in pairs))
+
+    @property
+    def missed_share(self) -> float:
+        """Return which part of the switches was not reported."""
+        return self.missed / (self.switches + self.missed or 1)
 
 
 def confidence(
@@ -48,33 +54,44 @@ def confidence(
 
 
 class SelfCheck:
-    """Compares the rows with the kernel's own count of waiting."""
+    """Compares the rows with the kernel's own count of waiting.
+
+    A CPU at rest reports one switch of twenty not, and nobody waits there: so
+    nothing is judged before enough was waited.
+    """
 
     def __init__(self) -> None:
-        self._sums: collections.deque[tuple[int, int]] = collections.deque(
-            maxlen=_INTERVALS
+        self._last: collections.deque[tuple[int, int, Counts]] = (
+            collections.deque(maxlen=_INTERVALS)
         )
 
     def judge(
-        self, charged_us: int, delay_us: int, missed_share: float
+        self, charged_us: int, delay_us: int, happened: Counts
     ) -> float | None:
         """Return rows over run delay of this interval; None if none waited.
 
         Raises LedgerError when the ledger cannot be believed any more.
         """
-        self._sums.append((charged_us, delay_us))
-        charged = sum(pair[0] for pair in self._sums)
-        delay = sum(pair[1] for pair in self._sums)
+        self._last.append((charged_us, delay_us, happened))
+        charged = sum(one for one, _, _ in self._last)
+        delay = sum(one for _, one, _ in self._last)
         if max(charged, delay) >= _ENOUGH_US:
-            mismatch = abs(charged - delay) / max(charged, delay)
-            if mismatch > _WORST_MISMATCH:
-                raise exception.LedgerError(
-                    f'self-check: {charged / 1e6:.2f} s charged,'
-                    f' but {delay / 1e6:.2f} s of run delay'
-                )
-        if missed_share > _WORST_MISSED:
+            self._judge(charged, delay)
+        return round(charged_us / delay_us, 4) if delay_us else None
+
+    def _judge(self, charged_us: int, delay_us: int) -> None:
+        mismatch = abs(charged_us - delay_us) / max(charged_us, delay_us)
+        if mismatch > _WORST_MISMATCH:
             raise exception.LedgerError(
-                f'self-check: {missed_share:.1%} of the switches'
+                f'self-check: {charged_us / 1e6:.2f} s charged,'
+                f' but {delay_us / 1e6:.2f} s of run delay'
+            )
+        all_ = Counts(
+            switches=sum(one.switches for _, _, one in self._last),
+            missed=sum(one.missed for _, _, one in self._last),
+        )
+        if all_.missed_share > _WORST_MISSED:
+            raise exception.LedgerError(
+                f'self-check: {all_.missed_share:.1%} of the switches'
                 ' were not reported'
             )
-        return round(charged_us / delay_us, 4) if delay_us else None
