@@ -5,7 +5,7 @@ Minute by minute; a victim is one that lost more than a fixed part in three of
 five minutes. Then the largest consumer of the last five minutes is named, or
 all whose use correlates with the loss (Pearson, 40 minutes, from 0.35), or
 the first by the formula of CPI^2 (10 minutes, from 0.35), which has its
-threshold at mean and two deviations of the loss so far.
+threshold at mean and two deviations of the loss in the half hour before.
 """
 
 import collections
@@ -222,7 +222,9 @@ def _pearson(longer: Floats, used: Floats) -> list[int]:
 
 
 def _cpi(longer: Floats, used: Floats) -> list[int]:
-    limit = float(longer.mean() + 2 * longer.std())
+    # What is usual is told by the time before; else an incident hides itself.
+    before = longer[:-10] if len(longer) >= 20 else longer
+    limit = float(before.mean() + 2 * before.std())
     late, theirs = longer[-10:], used[-10:]
     total = theirs.sum(axis=0)
     parts = theirs / numpy.where(total > 0, total, 1.0)
