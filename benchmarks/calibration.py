@@ -47,13 +47,10 @@ def main() -> int:
     )
     args = parser.parse_args()
     if args.tune:
-        return _tune(_orders(TUNING_SEED, quick=args.quick))
-    orders = _orders(args.seed, quick=args.quick)
-    total, whole = scoring.Tally(), scoring.Tally()
-    for one in scenes.played(orders):
-        truth = scoring.Truth(one.labels)
-        total.add(scoring.score(truth, one.said))
-        whole.add(scoring.score(truth, one.said, history=False))
+        return _tune(list(_orders(TUNING_SEED, quick=args.quick)))
+    orders = list(_orders(args.seed, quick=args.quick))
+    found = scenes.tallied(_score, orders)['ours']
+    total, whole = found['with_history'], found['from_the_first_sample']
     reach = dict(REACH)
     if args.quick:
         del reach['verdicts']
@@ -88,6 +85,25 @@ def main() -> int:
     )
 
 
+def _score(order: scenes.Order) -> scenes.Counts:
+    """Return how right the verdicts on one host were."""
+    total, whole = scoring.Tally(), scoring.Tally()
+    for one in scenes.play(order):
+        truth = scoring.Truth(one.labels)
+        total.add(scoring.score(truth, one.said))
+        whole.add(scoring.score(truth, one.said, history=False))
+    return {
+        ('ours', 'with_history'): total,
+        ('ours', 'from_the_first_sample'): whole,
+    }
+
+
+def _score_raw(order: scenes.Order) -> scenes.Counts:
+    """Return the same, as sure as the rules think and not as was counted."""
+    confidence.TABLES.clear()
+    return _score(order)
+
+
 def _orders(seed: int, *, quick: bool) -> Iterator[scenes.Order]:
     rounds, count = QUICK if quick else FULL
     yield from scenes.sliced(seed, rounds, KINDS)
@@ -118,15 +134,12 @@ def _bins(
         }
 
 
-def _tune(orders: Iterable[scenes.Order]) -> int:
+def _tune(orders: Sequence[scenes.Order]) -> int:
     """Print a table for each kind of verdict, from what the rules think."""
-    confidence.TABLES.clear()
     kinds: dict[str, list[tuple[float, bool]]] = {}
-    for one in scenes.played(orders):
-        truth = scoring.Truth(one.labels)
-        tally = scoring.score(truth, one.said, history=False)
-        for raw, right, kind in tally.sure:
-            kinds.setdefault(kind, []).append((raw, right))
+    raws = scenes.tallied(_score_raw, orders)['ours']['from_the_first_sample']
+    for raw, right, kind in raws.sure:
+        kinds.setdefault(kind, []).append((raw, right))
     for kind, found in sorted(kinds.items()):
         if not kind.endswith('/history') or len(found) < FEW:
             continue

@@ -11,7 +11,6 @@ Pearson's correlation, the formula of CPI^2.
 import argparse
 import itertools
 import math
-import multiprocessing
 import pathlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -38,25 +37,12 @@ REACH = {
 }
 DEVICES: tuple[label.Resource, ...] = ('disk', 'memory', 'network')
 
-Tallies = dict[str, dict[str, scoring.Tally]]
-
 
 def main() -> int:
     """Play the hosts and print one JSON object."""
     args = report.options(__doc__).parse_args()
-    #: Who says it (us, or a plain way) -> group -> counts.
-    found: Tallies = {}
     orders = list(_orders(args.seed, quick=args.quick))
-    context = multiprocessing.get_context('spawn')
-    with context.Pool(2) as pool:
-        for number, some in enumerate(
-            pool.imap_unordered(_score, orders), start=1
-        ):
-            for (who, group), tally in some.items():
-                known = found.setdefault(who, {})
-                known.setdefault(group, scoring.Tally()).add(tally)
-            if number % 25 == 0:
-                report.say(f'{number} of {len(orders)} hosts')
+    found = scenes.tallied(_score, orders)
     return _tell(args, found)
 
 
@@ -81,12 +67,12 @@ def _orders(seed: int, *, quick: bool) -> Iterator[scenes.Order]:
             yield scenes.Order(resource, kind, next(seeds), 'water', None)
 
 
-def _score(order: scenes.Order) -> dict[tuple[str, str], scoring.Tally]:
+def _score(order: scenes.Order) -> scenes.Counts:
     """Return how right we and the plain ways were on one host."""
     group = order.group
     resource = next((one for one in DEVICES if one == group), 'cpu')
-    found: dict[tuple[str, str], scoring.Tally] = {}
-    for one in scenes.played([order]):
+    found: scenes.Counts = {}
+    for one in scenes.play(order):
         truth = scoring.Truth(one.labels, resource)  # type: ignore[arg-type]
         said = {'ours': one.said, **naive.said(one.samples, resource)}  # type: ignore[arg-type]
         for who, theirs in said.items():
@@ -95,7 +81,9 @@ def _score(order: scenes.Order) -> dict[tuple[str, str], scoring.Tally]:
     return found
 
 
-def _tell(args: argparse.Namespace, found: Tallies) -> int:
+def _tell(
+    args: argparse.Namespace, found: dict[str, dict[str, scoring.Tally]]
+) -> int:
     ours = found.pop('ours')
     groups = _figures(ours)
     return report.tell(

@@ -3,8 +3,9 @@
 
 import dataclasses
 import itertools
+import multiprocessing
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks import report, scoring
 from kvm_insight.detect import settings
@@ -89,21 +90,40 @@ def flowing(
             yield Order('water', kind, next(seeds), 'water', None)
 
 
-def played(
-    orders: Iterable[Order], rules: settings.Settings | None = None
-) -> Iterator[Played]:
-    """Yield what came of each host; tell of progress now and then."""
-    rules = rules or settings.Settings()
+#: Who says it (us, or a plain way) and group -> counts.
+Counts = dict[tuple[str, str], scoring.Tally]
+
+
+def tallied(
+    score: Callable[[Order], Counts], orders: Sequence[Order]
+) -> dict[str, dict[str, scoring.Tally]]:
+    """Return who says it -> group -> counts over all hosts.
+
+    A process for each CPU; progress is told now and then. ``score`` is a
+    function of a module, since it is called in the processes.
+    """
+    found: dict[str, dict[str, scoring.Tally]] = {}
+    context = multiprocessing.get_context('spawn')
     told = begun = time.monotonic()
-    for number, order in enumerate(orders, 1):
-        yield from _play(order, rules)
-        now = time.monotonic()
-        if now - told > 20:
-            told = now
-            report.say(f'{number} hosts in {now - begun:.0f} s')
+    with context.Pool() as pool:
+        for number, some in enumerate(pool.imap_unordered(score, orders), 1):
+            for (who, group), tally in some.items():
+                groups = found.setdefault(who, {})
+                groups.setdefault(group, scoring.Tally()).add(tally)
+            now = time.monotonic()
+            if now - told > 20:
+                told = now
+                report.say(
+                    f'{number} of {len(orders)} hosts in {now - begun:.0f} s'
+                )
+    return found
 
 
-def _play(order: Order, rules: settings.Settings) -> Iterator[Played]:
+def play(
+    order: Order, rules: settings.Settings | None = None
+) -> Iterator[Played]:
+    """Yield what came of each host of an order."""
+    rules = rules or settings.Settings()
     scenes = scenario.build(
         order.kind,
         order.seed,

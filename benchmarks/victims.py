@@ -36,15 +36,8 @@ def main() -> int:
         *scenes.sliced(args.seed, rounds),
         *scenes.flowing(args.seed + 500, count),
     ]
-    groups: dict[str, scoring.Tally] = {}
-    plain: dict[str, scoring.Tally] = {}
-    for one in scenes.played(orders):
-        truth = scoring.Truth(one.labels)
-        group = one.order.family
-        static = list(_static(one.samples))
-        for tallies, said in ((groups, one.said), (plain, static)):
-            tally = tallies.setdefault(group, scoring.Tally())
-            tally.add(scoring.score(truth, said))
+    tallies = scenes.tallied(_score, orders)
+    groups, plain = tallies['ours'], tallies['static']
     found = {name: _figures(one) for name, one in groups.items()}
     return report.tell(
         'Who waits more than is usual is seen, and nobody else',
@@ -55,6 +48,18 @@ def main() -> int:
         quick=args.quick,
         groups=found,
     )
+
+
+def _score(order: scenes.Order) -> scenes.Counts:
+    """Return how right we and the static rule were on one host."""
+    found: scenes.Counts = {}
+    for one in scenes.play(order):
+        truth = scoring.Truth(one.labels)
+        static = list(_static(one.samples))
+        for who, said in (('ours', one.said), ('static', static)):
+            tally = found.setdefault((who, order.family), scoring.Tally())
+            tally.add(scoring.score(truth, said))
+    return found
 
 
 def _figures(tally: scoring.Tally) -> dict[str, float]:
