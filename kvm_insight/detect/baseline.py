@@ -6,6 +6,7 @@ one only after some evaluations, does not teach that it is usual.
 """
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ MINUTE_US = 60_000_000
 #: Minutes that wait before they count.
 LAG = 2
 _PPM = 1_000_000
+_HIGH = 0.95
 #: Of a minute, what must have been measured.
 _LEAST_US = MINUTE_US * 7 // 10
 
@@ -33,6 +35,8 @@ class Level:
 
     median: float = 0.0
     deviation: float = 0.0
+    #: Only one minute in twenty was above this.
+    high: float = 0.0
     minutes: int = 0
     #: Whether that is enough to know what is usual, and to be a history.
     known: bool = False
@@ -146,6 +150,7 @@ class Baseline:
         return Level(
             middle / _PPM,
             deviation / _PPM,
+            quantile(ring, _HIGH) / _PPM,
             len(ring),
             True,
             len(ring) >= self.rules.history_minutes,
@@ -169,3 +174,9 @@ def median(values: npt.NDArray[Any]) -> float:
     if len(ordered) % 2:
         return float(ordered[middle])
     return (float(ordered[middle - 1]) + float(ordered[middle])) / 2
+
+
+def quantile(values: npt.NDArray[Any], part: float) -> float:
+    """Return the least of at least one value that so many are not above."""
+    at = math.ceil(part * len(values)) - 1
+    return float(numpy.sort(values)[max(0, at)])

@@ -51,6 +51,11 @@ def kind(
     return f'{name}/{source or "none"}/{"history" if history else "none"}'
 
 
+def is_known(of_kind: str) -> bool:
+    """Say whether it was counted how often verdicts of this kind are right."""
+    return of_kind in TABLES
+
+
 def calibrated(of_kind: str, raw: float) -> float:
     """Return how often a verdict of this kind is right; what the rules think
     where nothing is known of the kind."""

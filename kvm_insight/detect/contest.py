@@ -52,7 +52,10 @@ def weigh(
     named = {
         blame.entity
         for blame in blames
-        if _is_enough(blame, excess[blame.entity] / total, needed, case, rules)
+        if excess[blame.entity] >= _least_named(case, rules)
+        and _is_enough(
+            blame, excess[blame.entity] / total, needed, case, rules
+        )
     }
     return _sorted_out(case, excess, blames, named)
 
@@ -115,12 +118,37 @@ def _by_history(
             key=lambda one: (-one.blame, one.entity),
         )
     )
-    named = set()
-    for one in present:
-        ease = rules.incumbent if one.entity in case.incumbents else 1.0
-        if excess[one.entity] >= rules.share * ease * total > 0:
-            named.add(one.entity)
+    named = {
+        one.entity
+        for one in present
+        if _is_to_blame(one, case, excess[one.entity], total, grown, rules)
+    }
     return _sorted_out(case, excess, blames, named)
+
+
+def _is_to_blame(
+    one: suspect.Suspect,
+    case: suspect.Case,
+    excess: float,
+    total: float,
+    grown: float,
+    rules: settings.Settings,
+) -> bool:
+    """Say whether one is named: for its part of all excess, if that is
+    something on the victim's CPUs, and to the victim."""
+    is_known = one.entity in case.incumbents
+    ease = rules.incumbent if is_known else 1.0
+    least = max(rules.share * total, _least_named(case, rules)) * ease
+    if excess < least or grown * excess < rules.least_blame * total:
+        return False
+    return is_known or one.is_news(rules)
+
+
+def _least_named(case: suspect.Case, rules: settings.Settings) -> float:
+    """Return the excess with which one is named, in cores."""
+    exact = case.source == 'ebpf'
+    least = rules.least_named if exact else rules.least_named_unseen
+    return max(least, rules.least_named_part * case.cpus)
 
 
 def _sorted_out(

@@ -140,7 +140,7 @@ def picture(
         coverage=min(1.0, int(spans.sum()) / (scale.seconds * 1e6)),
         history=level.history,
         suffering=suffering.share(run, delay, poll),
-        usual=level.median,
+        usual=_usual(level, rules) or 0.0,
         busiest=_busiest(look, rules),
         rose=len(calm) > 0,
         incumbents=incumbents,
@@ -222,6 +222,7 @@ def _suspect(
         ran=0.0 if column is None else float(look.ran[column]),
         usually_ran=_usual(running, rules),
         spread=running.deviation if running else 0.0,
+        rarely_above=running.high if running else 0.0,
     )
 
 

@@ -131,6 +131,10 @@ class Scene:
         poll_us: int,
         measured_us: int,
     ) -> bool:
+        if scale.seconds <= self._rules.scales[0].seconds and (
+            delay_us < self._rules.least_loss * measured_us
+        ):
+            return False
         wanted_us = suffering.offered(run_us, delay_us, poll_us)
         return suffering.active(
             wanted_us, measured_us, one.baseline.vcpus, self._rules.activity
@@ -205,13 +209,15 @@ class Scene:
         incumbents: frozenset[str] = frozenset(),
     ) -> evidence.Picture | None:
         """Return what a window says about a victim and all around it."""
+        known = self._known.tracks.get(uuid)
+        level = known.baseline.level_of_suffering() if known else None
         return evidence.picture(
             self._known.series,
             self.host,
             entity.domain(uuid),
             scale,
             self._rules,
-            self.level(uuid),
+            level or baseline.Level(),
             incumbents,
             self.use,
         )

@@ -29,6 +29,9 @@ class Settings:
     calm: int = 6
     #: Part of its vCPUs that a domain must want, or its wait is noise.
     activity: float = 0.06
+    #: Cores lost below which the shortest window says nothing: of one who
+    #: wants little it holds little.
+    least_loss: float = 0.05
     #: Part of a window that must have been measured.
     coverage: float = 0.70
     #: A baseline is the median and so many deviations.
@@ -46,16 +49,25 @@ class Settings:
     #: of all that was used in excess.
     blame: float = 0.30
     share: float = 0.30
+    #: Part of the wait below which one's excess is nothing to the victim.
+    least_blame: float = 0.05
     #: The same where nobody rose: only the entitlement speaks.
     blame_by_entitlement: float = 0.40
     #: The same for one who has so much of all excess.
     blame_dominant: float = 0.20
     dominant: float = 0.60
-    #: Excess that is none, in cores.
+    #: Excess that is none, in cores; and with which nobody is named: where
+    #: an exact ledger tells who ran and where not, and as part of the
+    #: victim's CPUs.
     least_excess: float = 0.05
+    least_named: float = 0.15
+    least_named_unseen: float = 0.20
+    least_named_part: float = 0.01
     #: The same with a history: parts of what is usual, and deviations.
     least_part: float = 0.25
     spreads: float = 3.0
+    #: The same in bursts of the height that one minute in twenty has.
+    over_burst: float = 2.0
     #: Full speed: so many cores, and so many times the entitlement.
     full_speed: float = 0.80
     full_over: float = 1.25
@@ -63,6 +75,8 @@ class Settings:
     least_rise: float = 0.25
     #: Samples without a wait that show what others did meanwhile.
     calm_before: int = 4
+    #: Names of which no more than this part is right are not told.
+    likelier: float = 0.5
     #: What is asked of those who are named already, of all the above.
     incumbent: float = 0.60
     #: Part of the ledger's row below which one was not there.

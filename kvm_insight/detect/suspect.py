@@ -26,10 +26,12 @@ class Suspect:
     #: µs that it ran while the victim waited, by the ledger.
     charged_us: int = 0
     #: Cores on which it ran while the victim waited, and on which it does
-    #: usually, with the deviation; None without a history.
+    #: usually, with the deviation and what is rarely exceeded; None without
+    #: a history.
     ran: float = 0.0
     usually_ran: float | None = None
     spread: float = 0.0
+    rarely_above: float = 0.0
 
     def at_full_speed(self, rules: settings.Settings) -> bool:
         """Say whether it is as busy as a thread can be."""
@@ -69,6 +71,13 @@ class Suspect:
         )
         rise = self.ran - allowed
         return rise * self.overlap if rise >= least else 0.0
+
+    def is_news(self, rules: settings.Settings) -> bool:
+        """Say whether it runs more than in the bursts that it has anyway."""
+        if self.usually_ran is None:
+            return True
+        burst = self.rarely_above - self.usually_ran
+        return self.ran - self.usually_ran >= rules.over_burst * burst
 
     def risen(self, rules: settings.Settings) -> float:
         """Return how far it went from its usual use to full speed."""

@@ -40,9 +40,24 @@ def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
         found.verdict, found.cause, case.source, history=case.history
     )
     sure = confidence.calibrated(kind, found.confidence)
+    if found.named and sure < rules.likelier and confidence.is_known(kind):
+        names = {blame.entity for blame in found.named}
+        if found.verdict == 'antagonist' and not names & case.incumbents:
+            return _unsure(found, sure)
     if not case.history:
         sure = min(sure, confidence.MOST_WITHOUT_HISTORY)
     return dataclasses.replace(found, confidence=round(sure, 4))
+
+
+def _unsure(found: Verdict, sure: float) -> Verdict:
+    """Name nobody where such names are wrong more often than right; they
+    stay as alternatives."""
+    return Verdict(
+        'unknown',
+        'insufficient_evidence',
+        round(min(sure, 0.3), 4),
+        others=found.named + found.others,
+    )
 
 
 def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:

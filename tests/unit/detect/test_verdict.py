@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvm_insight.detect import settings, suspect, verdict
+from kvm_insight.detect import confidence, settings, suspect, verdict
 from kvm_insight.model import entity
 
 RULES = settings.Settings()
@@ -133,6 +133,61 @@ def test_with_a_history_a_rise_is_blamed_and_a_level_never() -> None:
     )
     assert names(judged) == {NOISY}
     assert judged.named[0].blame == pytest.approx(0.75)
+
+
+def test_a_burst_like_those_before_is_no_news_and_shields_no_bystander() -> (
+    None
+):
+    bursty = one(
+        NOISY,
+        0.9,
+        ran=0.9,
+        usually_ran=0.3,
+        rarely_above=0.7,
+        charged_us=700_000,
+    )
+    small = one(OTHER, 0.35, ran=0.35, usually_ran=0.1, charged_us=300_000)
+    judged = judge(
+        one(VICTIM, 0.5, ran=0.3, usually_ran=0.5),
+        bursty,
+        small,
+        history=True,
+        suffering=0.4,
+    )
+    assert not judged.named
+    assert judged.verdict == 'overcommit'
+
+
+def test_who_took_next_to_nothing_is_not_named() -> None:
+    small = one(NOISY, 0.2, ran=0.2, usually_ran=0.1, charged_us=900_000)
+    judged = judge(
+        one(VICTIM, 0.5, ran=0.3, usually_ran=0.5),
+        small,
+        history=True,
+        suffering=0.4,
+    )
+    assert not judged.named
+
+
+def test_names_that_are_wrong_more_often_than_right_are_not_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind = 'antagonist/ebpf/history'
+    monkeypatch.setitem(confidence.TABLES, kind, ((0.5, 0.4), (1.0, 0.4)))
+    noisy = one(NOISY, 1.0, ran=1.0, usually_ran=0.1, charged_us=900_000)
+    victim = one(VICTIM, 0.5, ran=0.3, usually_ran=0.5)
+    judged = judge(victim, noisy, history=True, suffering=0.4)
+    assert judged.verdict == 'unknown'
+    assert not judged.named
+    assert [blame.entity for blame in judged.others] == [NOISY]
+    goes_on = judge(
+        victim,
+        noisy,
+        history=True,
+        suffering=0.4,
+        incumbents=frozenset({NOISY}),
+    )
+    assert names(goes_on) == {NOISY}
 
 
 def test_with_a_history_waiting_longer_is_no_excess() -> None:
