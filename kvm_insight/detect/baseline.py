@@ -41,6 +41,8 @@ class Level:
     #: Whether that is enough to know what is usual, and to be a history.
     known: bool = False
     history: bool = False
+    #: Whether it is that of others elsewhere, who are like it.
+    cohort: bool = False
 
 
 class Baseline:

@@ -114,7 +114,9 @@ class Course:
             changed = one.finding.cause != 'chronic'
             changes['cause'] = 'chronic'
         elif picture.suffering >= floor / 2:
-            fresh = verdict.judge(picture.case, self._rules)
+            fresh = verdict.judge(
+                picture.case, self._rules, chronic=picture.level.cohort
+            )
             one, sure = incident.confirmed(one, fresh)
             if incident.goes_on(picture, fresh, self._rules):
                 sure = False
@@ -126,9 +128,7 @@ class Course:
             if sure:
                 changed = fresh.key() != incident.key_of(one.finding)
                 changes |= incident.said(fresh, one, seen)
-                changes['evidence'] = record.of(
-                    picture, scale, seen.level(uuid), seen.host
-                )
+                changes['evidence'] = record.of(picture, scale, seen.host)
         rules = self._rules
         if not incident.due(one, seen.slot, picture.severity, changed, rules):
             return [one], []
@@ -162,7 +162,8 @@ class Course:
         found = seen.closest(uuid, self._rules.scales[at])
         if found is None:
             return
-        judged = verdict.judge(found[1].case, self._rules)
+        case, level = found[1].case, found[1].level
+        judged = verdict.judge(case, self._rules, chronic=level.cohort)
         for place, one in enumerate(self._known.incidents):
             if (
                 one.finding.victim.uuid == uuid

@@ -47,6 +47,8 @@ class Picture:
     extent: window.Extent
     #: The whole row, ``quota`` included.
     row: dict[str, int]
+    #: What is usual for the victim.
+    level: baseline.Level
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ def picture(
         delay / max(int(spans.sum()), 1),
         extent,
         row,
+        level,
     )
 
 

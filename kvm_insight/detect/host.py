@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from kvm_insight.detect import (
     account,
     admission,
+    cohorts,
     course,
     device_record,
     device_watch,
@@ -35,9 +36,16 @@ from kvm_insight.model import state as states
 class Detector:
     """Follows one host."""
 
-    def __init__(self, host: str, rules: settings.Settings) -> None:
+    def __init__(
+        self,
+        host: str,
+        rules: settings.Settings,
+        usual: cohorts.Cohorts | None = None,
+    ) -> None:
+        """``usual``: what others like its domains do; it may grow."""
         self.host = host
         self._rules = rules
+        self._usual = usual or cohorts.Cohorts()
         self._admission = admission.Admission()
         self._know(memory.empty(rules))
         self.account = account.Account()
@@ -62,6 +70,8 @@ class Detector:
         now = self._admission.last
         if not self._are_the_same(last, now):
             found += self._follow(new)
+        if cohorts.due(last.time_us if last else None, new.time_us):
+            self._compare(new)
         happened = rates.growth(last, now) if last and now else None
         if now is not None:
             found += self._devices.consume(now, new)
@@ -151,6 +161,14 @@ class Detector:
             tracks[uuid] = track.of(domain, self._rules)
             who = entity.domain(uuid)
             self._known.series.forget_before(who, new.uptime_us)
+
+    def _compare(self, new: sample.Sample) -> None:
+        """Take up what is usual for the domains' cohorts by now."""
+        for domain in new.domains:
+            one = self._known.tracks.get(domain.uuid)
+            usual = self._usual.usual(domain, new.time_us)
+            if one is not None and usual is not None:
+                one.cohort = usual
 
     def _take(
         self,

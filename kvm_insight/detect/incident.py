@@ -48,9 +48,7 @@ def begun(
         lost_us=picture.delay_us,
         opened_us=seen.slot.time_us,
         updated_us=seen.slot.time_us,
-        evidence=record.of(
-            picture, scale, seen.level(victim.uuid or ''), seen.host
-        ),
+        evidence=record.of(picture, scale, seen.host),
         summary='',
     )
     one = state.Incident(

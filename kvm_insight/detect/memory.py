@@ -75,6 +75,7 @@ def stored(
                 flags=one.flags,
                 absent=one.absent,
                 baseline=_baseline(one.baseline),
+                cohort=one.cohort,
             )
             for one in known.tracks.values()
         ],
@@ -106,6 +107,7 @@ def restored(kept: state.HostState, rules: settings.Settings) -> Memory:
             _baseline_of(one.baseline, rules),
             flags,
             one.absent,
+            one.cohort,
         )
     return Memory(
         _baseline_of(kept.host_baseline, rules),

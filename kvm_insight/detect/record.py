@@ -10,12 +10,12 @@ from kvm_insight.model import finding
 def of(
     seen: evidence.Picture,
     scale: settings.Scale,
-    level: baseline.Level,
     host: evidence.Host,
 ) -> finding.Evidence:
     """Return the evidence as it is published."""
     first, last = seen.extent.first, seen.extent.last
-    case = seen.case
+    case, level = seen.case, seen.level
+    source = _baseline_source(level)
     return finding.Evidence(
         window_s=scale.seconds,
         start_us=max(0, first.time_us - first.interval_us),
@@ -27,8 +27,8 @@ def of(
         coverage=round(case.coverage, 4),
         suffering=round(seen.suffering, 6),
         floor=scale.floor,
-        baseline=round(level.median, 6),
-        baseline_source='history' if case.history else 'entitlement',
+        baseline=round(level.median if source != 'entitlement' else 0.0, 6),
+        baseline_source=source,
         run_us=seen.run_us,
         run_delay_us=seen.delay_us,
         throttled_us=seen.throttled_us,
@@ -36,6 +36,14 @@ def of(
         ledger_confidence=case.confidence,
         charges=seen.row,
     )
+
+
+def _baseline_source(
+    level: baseline.Level,
+) -> Literal['history', 'entitlement', 'cohort']:
+    if level.cohort:
+        return 'cohort'
+    return 'history' if level.history else 'entitlement'
 
 
 def _source(name: str | None) -> Literal['ebpf', 'sampled'] | None:

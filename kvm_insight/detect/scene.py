@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy
 
 from kvm_insight.detect import (
+    activity,
     baseline,
+    comparison,
     entitlement,
     evidence,
     memory,
@@ -88,6 +90,24 @@ class Scene:
         level = one.baseline.level_of_suffering() if one else None
         return level if level and level.history else baseline.Level()
 
+    def elsewhere(self, uuid: str) -> baseline.Level | None:
+        """Return the suffering to hold a domain to that waited as long as it
+        is known, if it is known what is usual for its cohort."""
+        one = self._known.tracks.get(uuid)
+        if one is None or one.cohort is None:
+            return None
+        return comparison.level(
+            one, self.level(uuid), self.slot.time_us, self._rules
+        )
+
+    @functools.cached_property
+    def _by_cohorts(self) -> evidence.Host:
+        """Return the host with all held to their cohorts."""
+        tracks = self._known.tracks.values()
+        return comparison.host(
+            self.host, tracks, self.slot.time_us, self._rules
+        )
+
     @functools.cached_property
     def _followed(self) -> tuple[list[track.Track], window.Numbers]:
         """Return the domains that may be judged, and their columns."""
@@ -136,10 +156,36 @@ class Scene:
         ):
             return False
         wanted_us = suffering.offered(run_us, delay_us, poll_us)
-        return suffering.active(
+        if not suffering.active(
             wanted_us, measured_us, one.baseline.vcpus, self._rules.activity
-        ) and suffering.share(run_us, delay_us, poll_us) >= baseline.limit(
-            self.level(one.uuid), scale.floor, self._rules.deviations
+        ):
+            return False
+        share = suffering.share(run_us, delay_us, poll_us)
+        above = self._exceeds(share, self.level(one.uuid), scale)
+        elsewhere = self.elsewhere(one.uuid)
+        if (
+            elsewhere is None
+            or self._exceeds(share, elsewhere, scale) == above
+        ):
+            return above
+        if any(map(comparison.is_told, self._told(one.uuid))):
+            return not above
+        seen = self.picture(one.uuid, scale)
+        return not above if seen and seen.level.cohort else above
+
+    def _told(self, uuid: str) -> list[finding.Finding]:
+        """Return what is open of a victim, as it was told last."""
+        return [
+            one.finding
+            for one in self._known.incidents
+            if one.finding.victim.uuid == uuid
+        ]
+
+    def _exceeds(
+        self, share: float, level: baseline.Level, scale: settings.Scale
+    ) -> bool:
+        return share >= baseline.limit(
+            level, scale.floor, self._rules.deviations
         )
 
     def now(self, who: str) -> window.Values | None:
@@ -167,39 +213,20 @@ class Scene:
             return True
         floor = self._rules.scales[one.scale].floor
         share = suffering.share(now.run_us, now.delay_us, poll_us)
-        if share < self.level(uuid).median + floor / 2:
+        level, host = self.level(uuid), self.host
+        if comparison.is_told(one.finding):
+            elsewhere = self.elsewhere(uuid)
+            if elsewhere is not None:
+                level, host = elsewhere, self._by_cohorts
+        if share < level.median + floor / 2:
             return True
         named = words.names(one.finding)
-        return bool(named) and not any(map(self._is_at_it, named))
-
-    def _is_at_it(self, who: str) -> bool:
-        """Say whether one who is named still uses more than is its own."""
-        now = self.now(who)
-        running = self.host.running.get(who)
-        if (
-            now is not None
-            and running is not None
-            and running.minutes >= self._rules.run_minutes
-        ):
-            ran_us = max(0, now.run_us - max(0, now.poll_us))
-            rise = ran_us / self.slot.interval_us - running.median
-            return rise > self._rules.least_excess
-        if who == entity.HOST or entity.uuid_of(who) is not None:
-            allowed = self.host.entitled.get(who, 0.0)
-            usual = self.host.usual.get(who)
-            if usual is not None and usual.known:
-                allowed = max(allowed, usual.median)
-        else:
-            allowed = self._rules.host_reserve
-        if now is None:
-            return False
-        wanted_us = suffering.offered(
-            now.run_us, now.delay_us, max(0, now.poll_us)
-        )
-        cores = (wanted_us - max(0, now.throttled_us)) / self.slot.interval_us
-        return (
-            cores > allowed + self._rules.least_excess
-            or cores >= self._rules.full_speed
+        return bool(named) and not any(
+            activity.goes_on(
+                who, does, self.slot.interval_us, host, self._rules
+            )
+            for who in named
+            if (does := self.now(who)) is not None
         )
 
     def picture(
@@ -209,17 +236,36 @@ class Scene:
         incumbents: frozenset[str] = frozenset(),
     ) -> evidence.Picture | None:
         """Return what a window says about a victim and all around it."""
-        known = self._known.tracks.get(uuid)
-        level = known.baseline.level_of_suffering() if known else None
-        return evidence.picture(
-            self._known.series,
-            self.host,
-            entity.domain(uuid),
-            scale,
-            self._rules,
-            level or baseline.Level(),
-            incumbents,
-            self.use,
+
+        def seen(
+            host: evidence.Host, level: baseline.Level
+        ) -> evidence.Picture | None:
+            return evidence.picture(
+                self._known.series,
+                host,
+                entity.domain(uuid),
+                scale,
+                self._rules,
+                level,
+                incumbents,
+                self.use,
+            )
+
+        elsewhere = self.elsewhere(uuid)
+        is_told = any(map(comparison.is_told, self._told(uuid)))
+        if elsewhere is None or not is_told:
+            known = self._known.tracks.get(uuid)
+            level = known.baseline.level_of_suffering() if known else None
+            own = seen(self.host, level or baseline.Level())
+            if own is None or elsewhere is None or self._rose(uuid, own):
+                return own
+        return seen(self._by_cohorts, elsewhere)
+
+    def _rose(self, uuid: str, seen: evidence.Picture) -> bool:
+        """Say whether it was seen that a victim began to wait."""
+        return seen.case.rose or any(
+            one.rose and one.finding.victim.uuid == uuid
+            for one in self._known.incidents
         )
 
     def closest(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from kvm_insight import exception
-from kvm_insight.detect import host, report, settings
+from kvm_insight.detect import cohorts, host, report, settings
 from kvm_insight.model import (
     codec,
     finding,
@@ -32,15 +32,18 @@ class Shard:
         rules: settings.Settings,
         committed: int,
         report_every_s: float | None = None,
+        usual: cohorts.Cohorts | None = None,
     ) -> None:
         """Begin with nothing; what lies before ``committed`` was told.
 
-        Without ``report_every_s`` nothing but findings is told.
+        Without ``report_every_s`` nothing but findings is told. ``usual`` is
+        what is known of cohorts, and may grow.
         """
         self.committed = committed
         #: From which offset to read.
         self.begin = committed
         self._rules = rules
+        self._usual = usual
         self._detectors: dict[str, host.Detector] = {}
         self._report_every_s = report_every_s
         self._reporters: dict[str, report.Reporter] = {}
@@ -60,7 +63,7 @@ class Shard:
 
     def restore(self, kept: state.HostState) -> None:
         """Take one host over; raise ValueError for a state that is broken."""
-        detector = host.Detector(kept.host, self._rules)
+        detector = host.Detector(kept.host, self._rules, self._usual)
         detector.restore(kept)
         self._detectors[kept.host] = detector
         self._stands[kept.host] = kept.offset
@@ -79,7 +82,7 @@ class Shard:
             return []
         detector = self._detectors.get(new.host)
         if detector is None:
-            detector = host.Detector(new.host, self._rules)
+            detector = host.Detector(new.host, self._rules, self._usual)
             self._detectors[new.host] = detector
         before = detector.counters
         found = detector.consume(new)

@@ -4,7 +4,7 @@
 import dataclasses
 
 from kvm_insight.detect import baseline, settings
-from kvm_insight.model import entity, sample
+from kvm_insight.model import entity, inventory, sample
 
 
 @dataclasses.dataclass(slots=True)
@@ -20,6 +20,8 @@ class Track:
     flags: list[int]
     #: Samples in a row without it.
     absent: int = 0
+    #: What is usual for those like it elsewhere, where that is known.
+    cohort: inventory.Cohort | None = None
     #: Its name in the ledger and in the window.
     entity: str = dataclasses.field(init=False)
 

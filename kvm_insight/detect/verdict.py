@@ -33,9 +33,18 @@ class Verdict:
         return self.verdict, self.cause, names
 
 
-def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
-    """Return the verdict on one victim."""
+#: Causes that say less than that it was always so.
+_LESS: tuple[finding.Cause | None, ...] = (None, 'crowded')
+
+
+def judge(
+    case: suspect.Case, rules: settings.Settings, *, chronic: bool = False
+) -> Verdict:
+    """Return the verdict on one victim; ``chronic``: it waited as long as it
+    is known, and its cohort elsewhere does not."""
     found = _judged(case, rules)
+    if chronic and found.cause in _LESS:
+        found = dataclasses.replace(found, cause='chronic')
     kind = confidence.kind(
         found.verdict, found.cause, case.source, history=case.history
     )

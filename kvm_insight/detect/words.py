@@ -71,6 +71,6 @@ _REASONS = {
     'burst': 'it wants more than its share while others keep to theirs',
     'own_threads': 'its own threads wait for one another',
     'crowded': 'too many want these CPUs, nobody of them too much',
-    'chronic': 'for hours now',
+    'chronic': 'for hours, or as long as it is known',
     'insufficient_evidence': 'the evidence does not say because of whom',
 }

@@ -70,8 +70,9 @@ class Evidence(sample.Wire, frozen=True, kw_only=True):
     suffering: sample.Ratio
     floor: sample.Ratio
     baseline: float
-    #: ``history`` of its own, or the ``entitlement`` while that is short.
-    baseline_source: Literal['history', 'entitlement']
+    #: ``history`` of its own, or the ``entitlement`` while that is short;
+    #: its ``cohort`` where it waited as long as it is known.
+    baseline_source: Literal['history', 'entitlement', 'cohort']
     run_us: sample.Count
     run_delay_us: sample.Count
     throttled_us: sample.Count

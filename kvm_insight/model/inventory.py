@@ -201,6 +201,11 @@ KINDS: dict[str, type[Facts]] = {
 }
 
 
+def tells_of_cohorts(key: str | None) -> bool:
+    """Say whether what lies under a key tells what is usual for some."""
+    return key is not None and key.startswith(('group/', 'flavor/'))
+
+
 def key(facts: Facts) -> str:
     """Return the key under which the newest of its kind is kept."""
     match facts:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from kvm_insight.model import finding, sample, usage
+from kvm_insight.model import finding, inventory, sample, usage
 
 SCHEMA = 'kvm_insight.state/1'
 
@@ -56,6 +56,8 @@ class Track(sample.Wire, frozen=True, kw_only=True):
     flags: list[sample.Count] = []
     absent: sample.Count = 0
     baseline: Baseline = Baseline()
+    #: What is usual for those like it elsewhere, as it is compared now.
+    cohort: inventory.Cohort | None = None
 
 
 class Incident(sample.Wire, frozen=True, kw_only=True):

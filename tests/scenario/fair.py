@@ -35,6 +35,7 @@ class Guest:
     ends_s: float = float('inf')
     epoch: str = '100.1'
     poll: float = 0.0
+    flavor: str | None = None
 
     @property
     def uuid(self) -> str:
@@ -266,6 +267,9 @@ class Host:
                 instance_name=guest.name,
                 project_id=guest.project,
                 project_name=guest.project,
+                flavor=sample.Flavor(name=guest.flavor)
+                if guest.flavor
+                else None,
             ),
             vcpus=[
                 sample.Vcpu(
