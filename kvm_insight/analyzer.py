@@ -2,7 +2,7 @@
 """Analyzer: samples from the bus, findings to the bus, state for the next.
 
 One member of a consumer group. What it knows of a host is a function of the
-topic alone: on assignment it takes the newest state, goes to the offset that
+topics alone: on assignment it takes the newest state, goes to the offset that
 this stands for, replays in silence what was told before, and goes on. The
 order of effects makes a crash at any line harmless: findings and hours of use
 are on the bus before the state that contains them, and both before the
@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from kvm_insight import exception
-from kvm_insight.bus import compacted, port, post, topic
+from kvm_insight.bus import cohort_tail, compacted, port, post, topic
 from kvm_insight.conf import analyzer as options
-from kvm_insight.detect import shard
+from kvm_insight.detect import cohorts, shard
 from kvm_insight.model import codec, finding, state
 
 LOG = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class Analyzer:
         self._bus = bus
         self._settings = settings
         self._on_finding = on_finding
+        self._usual = cohorts.Cohorts()
         self._shards: dict[port.Partition, shard.Shard] = {}
         self._to_load: list[port.Partition] = []
         self._commits: dict[port.Partition, int] = {}
@@ -82,6 +83,11 @@ class Analyzer:
         )
         self._consumer = consumer
         self._post = post.Post(producer, self._settings.prefix)
+        self._cohorts = cohort_tail.CohortTail(
+            self._bus,
+            self._settings.prefix,
+            lambda told: self._usual.take(told.key, told.value),
+        )
         try:
             while not stop.is_set():
                 try:
@@ -92,6 +98,7 @@ class Analyzer:
                     stop.wait(_BACK_OFF_S)
             self._leave()
         finally:
+            self._cohorts.close()
             consumer.close()
             producer.close()
 
@@ -119,6 +126,7 @@ class Analyzer:
 
     def _step(self) -> None:
         """Take one batch in, or bring the last one's effects out."""
+        self._cohorts.read()
         busy = not self._settle()
         while self._to_load and not busy:
             self._load(self._to_load[0])
@@ -161,7 +169,10 @@ class Analyzer:
         )
         committed = self._consumer.committed(partition) or 0
         held = shard.Shard(
-            self._settings.rules, committed, self._settings.report_every_s
+            self._settings.rules,
+            committed,
+            self._settings.report_every_s,
+            self._usual,
         )
         for host, record in kept.items():
             try:

@@ -3,6 +3,7 @@
 
 import argparse
 import contextlib
+import functools
 import pathlib
 import sys
 import threading
@@ -13,7 +14,7 @@ from typing import IO
 import zstandard
 
 from kvm_insight import exception
-from kvm_insight.bus import compacted, port, topic
+from kvm_insight.bus import cohort_tail, compacted, port, topic
 from kvm_insight.cmd import service, top
 from kvm_insight.conf import bus as bus_options
 from kvm_insight.model import codec, recording, state
@@ -27,9 +28,10 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
     parser = verbs.add_parser(
         'record',
         help='keep what the analyzer consumes in a file',
-        description='Writes the newest states and all samples from where'
-        ' they stand, in order, until Ctrl-C. A bug report about a finding'
-        ' is a recording. A FILE that ends in .zst is compressed.',
+        description='Writes the newest states, what is usual for cohorts,'
+        ' and all samples from where the states stand, in order, until'
+        ' Ctrl-C. A bug report about a finding is a recording. A FILE that'
+        ' ends in .zst is compressed.',
     )
     parser.add_argument('file', type=pathlib.Path, metavar='FILE')
     parser.add_argument(
@@ -82,9 +84,13 @@ class Recorder:
         self._prefix = prefix
         self._write = write
         self._consumer = bus.consumer([prefix + topic.SAMPLES])
+        self._cohorts = cohort_tail.CohortTail(
+            bus, prefix, functools.partial(self._keep, 'inventory')
+        )
 
     def begin(self, *, states: bool) -> None:
-        """Write the states and go to where the oldest of them stands."""
+        """Write what is usual for cohorts and the states; go to where the
+        oldest of these stands."""
         name = self._prefix + topic.SAMPLES
         count = self._bus.topics().get(name)
         if not count:
@@ -92,6 +98,7 @@ class Recorder:
                 f'topic {name} does not exist: run kvm-insight topics create'
             )
         self._wait_for(count)
+        self._cohorts.read()
         for number in range(count):
             stands = self._keep_states(number) if states else None
             begin = 0 if stands is None else stands
@@ -102,6 +109,7 @@ class Recorder:
         begun = time.monotonic()
         told = begun
         while not stop.is_set():
+            self._cohorts.read()
             for record in self._consumer.poll(0.3):
                 self._keep('sample', record)
                 self.samples += 1
@@ -121,6 +129,7 @@ class Recorder:
 
     def close(self) -> None:
         """Let go of the bus."""
+        self._cohorts.close()
         self._consumer.close()
 
     def _wait_for(self, count: int) -> None:

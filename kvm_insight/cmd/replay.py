@@ -12,7 +12,7 @@ import zstandard
 from kvm_insight import exception
 from kvm_insight.cmd import narrator, service
 from kvm_insight.conf import analyzer as options
-from kvm_insight.detect import settings, shard
+from kvm_insight.detect import cohorts, settings, shard
 from kvm_insight.model import codec, finding, recording, state
 
 Taker = Callable[[finding.Finding], None]
@@ -66,6 +66,7 @@ class Replay:
         self.samples = 0
         self.damaged = 0
         self._rules = rules
+        self._usual = cohorts.Cohorts()
         self._shards: dict[int, shard.Shard] = {}
 
     def findings(self, lines: Iterable[bytes]) -> Iterator[finding.Finding]:
@@ -82,7 +83,8 @@ class Replay:
                     f'line {number} is not from a recording: {why}'
                 ) from why
             held = self._shards.setdefault(
-                one.partition, shard.Shard(self._rules, 0)
+                one.partition,
+                shard.Shard(self._rules, 0, usual=self._usual),
             )
             try:
                 yield from self._take(held, one)
@@ -95,6 +97,9 @@ class Replay:
         content = one.content()
         if one.kind == 'state':
             held.restore(codec.decode(content or b'', state.HostState))
+            return []
+        if one.kind == 'inventory':
+            self._usual.take(one.key, content)
             return []
         self.samples += 1
         return held.consume(one.offset, one.key, content)

@@ -14,7 +14,7 @@ from kvm_insight.model import codec, sample
 SCHEMA = 'kvm_insight.recorded/1'
 #: A line: the largest record as base64, and its coordinates.
 LARGEST = 2 * codec.LARGEST
-Kind = Literal['state', 'sample']
+Kind = Literal['state', 'sample', 'inventory']
 
 
 class Recorded(
@@ -22,7 +22,8 @@ class Recorded(
 ):
     """One record as it lay on the bus."""
 
-    #: A state from the beginning of the recording, or what came then.
+    #: A state from the beginning of the recording, or what came then; what
+    #: is usual for cohorts, from before and as it came.
     kind: Kind
     partition: sample.Count
     offset: sample.Count

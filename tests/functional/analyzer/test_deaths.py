@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Analyzers that die, join and take over tell what one would have told."""
 
+import collections
 import random
 import time
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from kvm_insight.bus import topic
-from kvm_insight.model import sample
+from kvm_insight.detect import cohorts, host, settings
+from kvm_insight.model import codec, inventory, sample, usage
 from tests.functional.analyzer import conftest
+from tests.scenario import fair
 
 Streams = dict[str, list[sample.Sample]]
 Expected = dict[str, list[bytes]]
@@ -73,3 +77,61 @@ def test_two_share_the_hosts_while_one_joins_and_one_dies(
     first.kill()
     first.wait()
     bench.wait_for(expected, 60)
+
+
+def always_noisy(name: str, seed: int) -> list[sample.Sample]:
+    """Return seven minutes in which a victim never rests; what is usual for
+    its cohort counts from the second of them on."""
+    guests = [
+        fair.Guest('victim', ((1, 0.5),), (0,), flavor='small'),
+        fair.Guest('noisy', ((1, 1.0),), (0,), flavor='small'),
+        fair.Guest('other', ((1, 0.5),), (1,), flavor='small'),
+    ]
+    return [
+        msgspec.structs.replace(one, host=name)
+        for one in fair.Host(guests, seed=seed).samples(420)
+    ]
+
+
+@pytest.mark.timeout(240)
+def test_killed_at_random_points_it_holds_victims_to_their_cohort(
+    bench: conftest.Bench, in_background: Background
+) -> None:
+    hour_us = fair.BEGIN_US // usage.HOUR_US * usage.HOUR_US
+    small = inventory.FlavorFacts(
+        flavor='small',
+        cohort=inventory.Cohort(
+            since_us=hour_us - 24 * usage.HOUR_US,
+            until_us=hour_us,
+            instances=20,
+            hosts=9,
+            suffering=0.01,
+            deviation=0.01,
+            use=0.2,
+            peak=0.6,
+        ),
+    )
+    key, value = inventory.key(small), codec.encode(small)
+    producer = bench.bus.producer()
+    producer.publish(bench.prefix + topic.INVENTORY, key, value)
+    producer.flush(30)
+    producer.close()
+    usual = cohorts.Cohorts()
+    usual.take(key, value)
+    streams = {f'r/{n}': always_noisy(f'r/{n}', n) for n in range(3)}
+    expected: Expected = collections.defaultdict(list)
+    for name, samples in streams.items():
+        detector = host.Detector(name, settings.Settings(), usual)
+        for one in samples:
+            for found in detector.consume(one):
+                expected[found.id].append(codec.encode(found))
+    assert any(b'"chronic"' in told[-1] for told in expected.values())
+    chance = random.Random(5)
+    in_background(lambda: bench.publish(streams, 10))
+    for _ in range(3):
+        worker = bench.start()
+        time.sleep(chance.uniform(2.0, 4.5))
+        worker.kill()
+        worker.wait()
+    bench.start()
+    bench.wait_for(dict(expected), 60)

@@ -11,7 +11,7 @@ from kvm_insight import analyzer, exception
 from kvm_insight.bus import embedded, port, topic
 from kvm_insight.cmd import record, replay
 from kvm_insight.conf import analyzer as options
-from kvm_insight.model import codec, finding, sample
+from kvm_insight.model import codec, finding, inventory, sample, usage
 from tests.scenario import fair
 
 #: The samples say 2023; the bus would drop them as too old.
@@ -116,6 +116,66 @@ def test_a_recording_begins_with_what_was_known(
     out = tmp_path / 'findings'
     assert command('replay', file, '--findings', str(out)) == 0
     assert out.read_bytes().splitlines() == after
+
+
+def tell_of_the_cohort(bus: embedded.Bus) -> None:
+    """Let a planner have told that a small one rarely waits elsewhere."""
+    hour_us = fair.BEGIN_US // usage.HOUR_US * usage.HOUR_US
+    small = inventory.FlavorFacts(
+        flavor='small',
+        cohort=inventory.Cohort(
+            since_us=hour_us - 24 * usage.HOUR_US,
+            until_us=hour_us,
+            instances=20,
+            hosts=9,
+            suffering=0.01,
+            deviation=0.01,
+            use=0.2,
+            peak=0.6,
+        ),
+    )
+    producer = bus.producer()
+    name = topic.PREFIX + topic.INVENTORY
+    producer.publish(name, 'planner', b'of no interest here')
+    producer.publish(name, 'flavor/broken', b'{"schema":"kvm')
+    producer.publish(name, inventory.key(small), codec.encode(small))
+    producer.flush(20)
+    producer.close()
+
+
+@pytest.mark.parametrize('known_before', [True, False])
+def test_what_was_usual_for_cohorts_is_in_a_recording(
+    bus: embedded.Bus, tmp_path: pathlib.Path, known_before: bool
+) -> None:
+    guests = [
+        fair.Guest('victim', ((1, 0.5),), (0,), flavor='small'),
+        fair.Guest('noisy', ((1, 1.0),), (0,), flavor='small'),
+        fair.Guest('other', ((1, 0.5),), (1,), flavor='small'),
+    ]
+    values = [codec.encode(one) for one in fair.Host(guests).samples(400)]
+    bus.create_topics([port.Topic(topic.PREFIX + topic.INVENTORY, 1)])
+    tell_of_the_cohort(bus)
+    if not known_before:
+        # What comes next is judged by what the state has of the cohort.
+        publish(bus, values[:20])
+        analyze(bus)
+        values = values[20:]
+    file = str(tmp_path / 'recording')
+    words = ['record', file, '--state', str(tmp_path), '--for', '1']
+    publish(bus, values)
+    if not known_before:
+        assert command(*words) == 0
+    live = analyze(bus)
+    if known_before:
+        assert command(*words, '--from-start') == 0
+    told = [codec.decode(one, finding.Finding) for one in live]
+    last = [one for one in told if one.victim.name == 'victim'][-1]
+    assert (last.verdict, last.cause) == ('antagonist', 'chronic')
+    assert last.evidence.baseline_source == 'cohort'
+    assert [one.party.name for one in last.aggressors] == ['noisy']
+    out = tmp_path / 'findings'
+    assert command('replay', file, '--findings', str(out)) == 0
+    assert out.read_bytes().splitlines() == live
 
 
 def test_a_recording_that_was_cut_off_is_read_to_its_last_whole_line(
