@@ -35,8 +35,11 @@ LOG = logging.getLogger(__name__)
 _LEASE_S = 0.1
 _READ_S = 0.1
 _BACK_OFF_S = 1.0
+_DAY_S = 24 * 3600
 #: Hosts that are told as not relieved.
 _MOST_STAYS = 50
+#: Recommendations that are deleted in one cycle; each waits for the bus.
+_MOST_FORGOTTEN = 200
 
 #: Returns the description of the cluster as it is now.
 Reader = Callable[[], cluster.Cluster]
@@ -176,6 +179,10 @@ class Planner:
                 tell.facts(host)
         if whole is not None and not said.reasons:
             self._tell_facts(whole, tell)
+        kept_s = self._settings.ended_days * _DAY_S
+        over = standing.outlived(seen.known.values(), now_us, kept_s)
+        for name in over[:_MOST_FORGOTTEN]:
+            tell.forget(name)
         took_ms = round((time.monotonic() - began_s) * 1000)
         tell.facts(self._status(said, reasons, now_us, took_ms))
         seen.forget(now_us)

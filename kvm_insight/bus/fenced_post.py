@@ -30,18 +30,24 @@ class FencedPost:
         told = msgspec.structs.replace(one, generation=self._generation)
         self._publish(topic.RECOMMENDATIONS, one.id, told)
 
+    def forget(self, name: str) -> None:
+        """Delete a recommendation; raises as ``recommendation`` does."""
+        self._publish(topic.RECOMMENDATIONS, name, None)
+
     def facts(self, one: inventory.Facts) -> None:
         """Publish these under their key."""
         self._publish(topic.INVENTORY, inventory.key(one), one)
 
-    def _publish(self, name: str, key: str, record: sample.Wire) -> None:
+    def _publish(
+        self, name: str, key: str, record: sample.Wire | None
+    ) -> None:
         if not self._lease.confirm():
             raise exception.LeaseLost
-        schema = str(record.__struct_config__.tag)
+        value, headers = None, {}
+        if record is not None:
+            schema = str(record.__struct_config__.tag)
+            value, headers = codec.encode(record), {'schema': schema.encode()}
         fate = self._producer.publish(
-            self._prefix + name,
-            key,
-            codec.encode(record),
-            headers={'schema': schema.encode()},
+            self._prefix + name, key, value, headers=headers
         )
         fate.result(_DELIVERY_S)

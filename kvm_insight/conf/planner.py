@@ -81,6 +81,14 @@ OPTIONS: list[cfg.Opt] = [
         'guests take long to settle.',
     ),
     cfg.IntOpt(
+        'ended_days',
+        default=7,
+        min=2,
+        max=365,
+        help='How long a recommendation that ended stays on its topic. Raise '
+        'it where readers may be away for longer.',
+    ),
+    cfg.IntOpt(
         'history_hours',
         default=168,
         min=24,
@@ -123,6 +131,7 @@ class Settings:
     group: str = 'kvm-insight-planner'
     cluster_file: str | None = None
     cycle_s: float = 60.0
+    ended_days: int = 7
     history_hours: int = 168
     limits: recommend_limits.Limits = dataclasses.field(
         default_factory=recommend_limits.Limits
@@ -137,6 +146,7 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
         group=group.group,
         cluster_file=group.cluster_file,
         cycle_s=group.cycle_s,
+        ended_days=group.ended_days,
         history_hours=group.history_hours,
         limits=limits(conf),
     )

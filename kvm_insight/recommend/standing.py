@@ -46,6 +46,21 @@ def is_open(one: Recommendation) -> bool:
     return one.state in OPEN
 
 
+def outlived(
+    known: Iterable[Recommendation], now_us: int, kept_s: int
+) -> list[str]:
+    """Return the ids of those that ended so long ago. When one did is not
+    in it: at its expiry at the latest, or when its outcome was measured."""
+    oldest_us = now_us - kept_s * 1_000_000
+    return sorted(
+        one.id
+        for one in known
+        if not is_open(one)
+        and one.expires_us < oldest_us
+        and (one.outcome is None or one.outcome.measured_us < oldest_us)
+    )
+
+
 def touched(known: Iterable[Recommendation]) -> frozenset[str]:
     """Return all hosts that these touch."""
     return frozenset(

@@ -134,7 +134,7 @@ class Bench:
         """Return all that is on a topic now, in its order."""
         reader = tail.Tail(self.bus, [self.prefix + name])
         try:
-            return [one.value or b'' for one in reader.begin(0)]
+            return [one.value for one in reader.begin(0) if one.value]
         finally:
             reader.close()
 
