@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What disks, interfaces and memory did between two of libvirt's answers, a
-row of numbers a domain."""
+"""What disks, interfaces and memory did between libvirt's answers, a row of
+numbers a domain."""
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.model import rates, reading, sample
+from kvm_insight.model import device, groups, rates, reading, sample
 
 Numbers = npt.NDArray[numpy.int64]
 
@@ -28,64 +32,138 @@ MEMORY_AT = NETWORK_AT + len(NETWORK)
 SUMS = MEMORY_AT + len(MEMORY)
 #: Peaks: disk requests, disk bytes, network bytes (a second); rss bytes.
 PEAKS = 4
+#: Last words: rss, usable, dirty rate.
+LAST = 3
 
 _INTERFACE_COLUMNS = [reading.INTERFACE.index(name) for name in _OF_INTERFACE]
 _MEMORY_COLUMNS = [reading.MEMORY.index(name) for name in _OF_MEMORY]
 
+#: Of each peak that is a rate: its time, and the two sums that it is of.
+_TOOK = [0, 0, NETWORK_AT]
+_ONE = [1, 2, NETWORK_AT + 1]
+_OTHER = [4, 5, NETWORK_AT + 4]
 
-def is_told(happened: rates.Rates) -> bool:
-    """Say whether libvirt answered for a domain in this interval; dearer to
+_memory = operator.attrgetter(
+    'rss_bytes', 'usable_bytes', 'dirty_rate_bytes_s'
+)
+_NO_WORDS = (None,) * LAST
+_NOTHING = numpy.empty((0, 0))
+
+
+class Interval(NamedTuple):
+    """An interval in which libvirt answered, and what it said of memory."""
+
+    layout: reading.Layout
+    older: reading.Tables
+    newer: reading.Tables
+    interval_us: int
+    words: reading.Floats
+
+
+class Sums(NamedTuple):
+    """What some intervals tell; UNKNOWN where there is no peak or word."""
+
+    sums: Numbers
+    peaks: Numbers
+    last: Numbers
+
+
+def interval(
+    happened: rates.Rates, domains: Iterable[sample.Domain]
+) -> Interval | None:
+    """Return an interval, if libvirt answered for a domain in it; dearer to
     find out by what grew."""
     age_us = happened.newer.domains[:, reading.LIBVIRT_AGE]
-    return bool((~(age_us >= happened.interval_us)).any())
+    if (age_us >= happened.interval_us).all():
+        return None
+    return Interval(
+        happened.layout,
+        _kept(happened.older),
+        _kept(happened.newer),
+        happened.interval_us,
+        _words(domains),
+    )
 
 
-def of(happened: rates.Rates) -> Numbers:
-    """Return what all domains' devices did; what is not known adds none."""
-    did = happened.devices
-    owners = happened.layout.owners
-    interfaces = did.interfaces[:, _INTERFACE_COLUMNS]
-    memory = did.memory[:, _MEMORY_COLUMNS]
-    took_us = numpy.nan_to_num(did.interval_us)
+def _kept(tables: reading.Tables) -> reading.Tables:
+    """Return tables without those that are not added up."""
+    return tables._replace(vcpus=_NOTHING, threads=_NOTHING)
+
+
+def _words(domains: Iterable[sample.Domain]) -> reading.Floats:
+    """Return what is kept of memories' words."""
+    found: list[int | None] = []
+    for domain in domains:
+        found += _memory(domain.memory) if domain.memory else _NO_WORDS
+    return numpy.array(found, numpy.float64).reshape(-1, LAST)
+
+
+def of(intervals: Sequence[Interval]) -> Sums:
+    """Return what all domains' devices did in intervals of one layout; what
+    is not known adds none."""
+    layout = intervals[0].layout
+    lengths_us = numpy.array([one.interval_us for one in intervals])
+    did = device.between(
+        reading.stacked([one.older for one in intervals]),
+        reading.stacked([one.newer for one in intervals]),
+        layout,
+        lengths_us[:, None],
+    )
+    numbers = _numbers(did, layout)
+    told = ~numpy.isnan(did.interval_us)[..., None]
+    words = numpy.stack([one.words for one in intervals])
+    words = numpy.where(told & ~numpy.isnan(words), words, UNKNOWN)
+    peaks = _peaks(numbers)
+    return Sums(
+        numbers.sum(axis=0),
+        numpy.concatenate([peaks, words[..., :1]], axis=2).max(axis=0),
+        _last(words),
+    )
+
+
+def _numbers(did: device.Devices, layout: reading.Layout) -> Numbers:
+    """Return interval x domain x sum."""
+    took_us = reading.or_zero(did.interval_us)
+    interfaces = did.interfaces[..., _INTERFACE_COLUMNS]
+    memory = did.memory[..., _MEMORY_COLUMNS]
     parts = [
         part
         for rows, places in (
-            (did.disks, owners.disks),
-            (interfaces, owners.interfaces),
-            (memory, owners.domains),
+            (did.disks, layout.groups.disks),
+            (interfaces, layout.groups.interfaces),
+            (memory, layout.groups.domains),
         )
         for part in _family(rows, places, took_us)
     ]
-    whole = numpy.column_stack(parts)
+    whole = numpy.concatenate(parts, axis=2)
     return numpy.minimum(whole, sample.LIMIT).astype(numpy.int64)
 
 
 def _family(
-    rows: reading.Floats, owners: reading.Places, took_us: reading.Floats
+    rows: reading.Floats, places: groups.Groups, took_us: reading.Floats
 ) -> tuple[reading.Floats, reading.Floats]:
     """Return how long each domain's were measured, and their sums."""
-    known = ~numpy.isnan(rows).all(axis=1)
-    measured = numpy.bincount(owners, known, len(took_us)) > 0
-    sums = numpy.zeros((len(took_us), rows.shape[1]))
-    numpy.add.at(sums, owners, numpy.nan_to_num(rows))
-    return numpy.where(measured, took_us, 0.0), sums
+    count = took_us.shape[1]
+    unknown = numpy.isnan(rows)
+    known = numpy.asarray(~unknown.all(axis=2, keepdims=True), float)
+    measured = groups.totals(known, places, count) > 0
+    sums = groups.totals(numpy.where(unknown, 0.0, rows), places, count)
+    return numpy.where(measured, took_us[..., None], 0.0), sums
 
 
-def peaks(numbers: Numbers) -> Numbers:
+def _peaks(numbers: Numbers) -> Numbers:
     """Return requests and bytes of disks, and bytes of interfaces, a
     second."""
+    took_us = numbers[..., _TOOK]
+    total = numbers[..., _ONE].astype(numpy.float64) + numbers[..., _OTHER]
+    found = total * 1e6 // numpy.maximum(took_us, 1)
+    found = numpy.minimum(found, sample.LIMIT).astype(numpy.int64)
+    return numpy.where(took_us > 0, found, UNKNOWN)
 
-    def rate(took_us: Numbers, one: Numbers, other: Numbers) -> Numbers:
-        total = one.astype(numpy.float64) + other
-        found = total * 1e6 // numpy.maximum(took_us, 1)
-        found = numpy.minimum(found, sample.LIMIT).astype(numpy.int64)
-        return numpy.where(took_us > 0, found, UNKNOWN)
 
-    disk, network = numbers.T, numbers.T[NETWORK_AT:]
-    return numpy.column_stack(
-        [
-            rate(disk[0], disk[1], disk[4]),
-            rate(disk[0], disk[2], disk[5]),
-            rate(network[0], network[1], network[4]),
-        ]
-    )
+def _last(words: reading.Floats) -> Numbers:
+    """Return the last word of each; UNKNOWN where there is none."""
+    result: reading.Floats = words[0]
+    for later in words[1:]:
+        result = numpy.where(later >= 0, later, result)
+    return result.astype(numpy.int64)

@@ -20,6 +20,7 @@ _NETWORK_AT = hour.DEVICE_AT + device_sums.NETWORK_AT
 
 def of(one: hour.Hour) -> usage.HostUsage:
     """Return all sums so far."""
+    one.settle()
     return usage.HostUsage(
         host=one.host,
         start_us=one.start_us,

@@ -81,16 +81,17 @@ def between(
     older: reading.Tables,
     newer: reading.Tables,
     layout: reading.Layout,
-    interval_us: int,
+    interval_us: int | reading.Places,
 ) -> Devices:
-    """Return what grew between two samples' tables."""
+    """Return what grew between two samples' tables; or between those of some
+    pairs of one layout together (``reading.stacked``)."""
     answered_us = _between_answers(older.domains, newer.domains, interval_us)
 
     def answered(
         grown: reading.Floats, owners: reading.Places
     ) -> reading.Floats:
-        silent = numpy.isnan(answered_us)[owners]
-        return numpy.where(silent[:, None], numpy.nan, grown)
+        silent = numpy.isnan(answered_us)[..., owners, None]
+        return numpy.where(silent, numpy.nan, grown)
 
     memory = reading.growth(older.domains, newer.domains)
     return Devices(
@@ -102,14 +103,16 @@ def between(
             reading.growth(older.interfaces, newer.interfaces),
             layout.owners.interfaces,
         ),
-        answered(memory[:, reading.MEMORY_AT :], layout.owners.domains),
+        answered(memory[..., reading.MEMORY_AT :], layout.owners.domains),
     )
 
 
 def _between_answers(
-    older: reading.Floats, newer: reading.Floats, interval_us: int
+    older: reading.Floats,
+    newer: reading.Floats,
+    interval_us: int | reading.Places,
 ) -> reading.Floats:
-    age_us = older[:, reading.LIBVIRT_AGE] - newer[:, reading.LIBVIRT_AGE]
+    age_us = older[..., reading.LIBVIRT_AGE] - newer[..., reading.LIBVIRT_AGE]
     passed_us = interval_us + reading.or_zero(age_us)
     return numpy.where(passed_us > _ONE_ANSWER_US, passed_us, numpy.nan)
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.model import entity, sample
+from kvm_insight.model import entity, groups, sample
 
 Floats = npt.NDArray[numpy.float64]
 Places = npt.NDArray[numpy.intp]
@@ -91,6 +91,16 @@ class Owners(NamedTuple):
     domains: Places
 
 
+class Grouped(NamedTuple):
+    """The groups of each table."""
+
+    vcpus: groups.Groups
+    threads: groups.Groups
+    disks: groups.Groups
+    interfaces: groups.Groups
+    domains: groups.Groups
+
+
 class Layout:
     """Whose the rows are; one object for as long as that is the same."""
 
@@ -102,11 +112,13 @@ class Layout:
         rows = numpy.arange(len(heads))
         self.uuids: tuple[str, ...] = tuple(head[0] for head in heads)
         self.entities = tuple(map(entity.domain, self.uuids))
-        families = [
-            numpy.repeat(rows, [head[at] for head in heads])
+        counts = [
+            numpy.array([head[at] for head in heads], numpy.intp)
             for at in range(2, _HEAD)
         ]
-        self.owners = Owners._make([*families, rows])
+        counts.append(numpy.ones(len(heads), numpy.intp))
+        self.owners = Owners(*(numpy.repeat(rows, each) for each in counts))
+        self.groups = Grouped(*map(groups.of, counts))
         self.vcpu_counts = numpy.bincount(
             self.owners.vcpus, minlength=len(heads)
         )
@@ -123,6 +135,10 @@ class Layout:
             )
             yield head, self.words[at : at + size]
             at += size
+
+    def domains(self) -> list[tuple[str, str]]:
+        """Return each domain's UUID and epoch."""
+        return [(head[0], head[1]) for head, _ in self.parts()]
 
     def keys(self) -> list[list[Key]]:
         """Return of each table what names its rows."""
@@ -256,6 +272,11 @@ def sums(owners: Places, column: npt.NDArray[Any], count: int) -> Floats:
     """Return the sums of a column by owner."""
     # Of no rows it makes integers.
     return numpy.bincount(owners, column, count).astype(numpy.float64)
+
+
+def stacked(several: Sequence[Tables]) -> Tables:
+    """Return tables of one layout with one more axis before the others."""
+    return Tables(*map(numpy.stack, zip(*several, strict=True)))
 
 
 def or_zero(numbers: Floats) -> Floats:
