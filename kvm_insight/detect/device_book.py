@@ -101,9 +101,8 @@ class Book:
             [frozen, numpy.zeros(len(self.keys) - len(frozen), bool)]
         )
         self.absent[places] = 0
-        parts = (did.lost, did.whole, did.work, did.used)
-        known = (did.time_s > 0) & ~numpy.isnan(parts).any(axis=0)
-        rows = numpy.stack([did.time_s, *parts])
+        rows = numpy.stack(did[1:])
+        known = (did.time_s > 0) & ~numpy.isnan(rows[LOST:]).any(axis=0)
         rows[WORK:] *= did.time_s
         self.slots[:-1] = self.slots[1:]
         self.slots[-1] = 0.0
@@ -158,6 +157,12 @@ class Book:
         spread = numpy.maximum(level.loss_spread, floor / 6)
         usual = level.loss + self.rules.deviations * spread
         return numpy.where(history, numpy.maximum(floor, usual), floor)
+
+    def is_calm(self) -> bool:
+        """Say whether nobody lost anything of late, nor was above: as nearly
+        always with memory and network."""
+        lost = self.slots[:, LOST]
+        return not (lost.any() or self.flags.any())
 
     def evaluate(self, scale: int, slots: int) -> Places:
         """Remember who is above in one window; return who is often enough."""
@@ -225,20 +230,20 @@ def _robust(
 ) -> tuple[Floats, Floats, npt.NDArray[numpy.int64]]:
     """Return median, median absolute deviation, and how many are known."""
     values = ring.astype(numpy.float64)
-    middle = medians(values)
-    spread = medians(numpy.abs(values - middle))
-    return middle, spread, (~numpy.isnan(values)).sum(axis=0)
+    count = (~numpy.isnan(values)).sum(axis=0)
+    middle = medians(values, count)
+    spread = medians(numpy.abs(values - middle), count)
+    return middle, spread, count
 
 
-def medians(values: Floats) -> Floats:
-    """Return the medians of columns, of what is known of them; numpy's own
-    takes ten times as long."""
+def medians(values: Floats, count: npt.NDArray[numpy.int64]) -> Floats:
+    """Return the medians of columns, of what is known of them: so many;
+    numpy's own takes ten times as long."""
     if not values.shape[1]:
         return numpy.zeros(0)
     ordered = numpy.sort(values, axis=0)
-    count = (~numpy.isnan(values)).sum(axis=0)
-    at = numpy.stack([numpy.maximum(count - 1, 0) // 2, count // 2])
-    at = numpy.minimum(at, len(values) - 1)
-    both = numpy.take_along_axis(ordered, at, axis=0)
+    columns = numpy.arange(len(count))
+    lower = ordered[numpy.maximum(count - 1, 0) // 2, columns]
+    upper = ordered[numpy.minimum(count // 2, len(values) - 1), columns]
     # With none known both are NaN; with few, none of both is.
-    return numpy.asarray(both.mean(axis=0))
+    return numpy.asarray((lower + upper) / 2)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Look: what the last slots of a book say about one victim."""
 
+import bisect
 import dataclasses
 from collections.abc import Sequence
 
@@ -44,10 +45,8 @@ class Look:
         now_us = self.ends[-1].uptime_us
         since_us = now_us - seconds * 1_000_000
         # A slot may be a moment longer than half of what is asked for.
-        starts = (
-            one.uptime_us - one.interval_us * 3 // 4 for one in self.ends
-        )
-        return max(1, sum(start_us >= since_us for start_us in starts))
+        first = bisect.bisect_left(self.ends, since_us, key=_start_us)
+        return max(1, len(self.ends) - first)
 
     def now(self, column: int) -> tuple[float, dict[str, int]] | None:
         """Return suffering, and what was lost to whom, in the last slot;
@@ -227,6 +226,10 @@ class Look:
             charges=seen.charges,
             device=self.book.keys[column][2],
         )
+
+
+def _start_us(slot: window.Slot) -> int:
+    return slot.uptime_us - slot.interval_us * 3 // 4
 
 
 def entity_of(key: device_book.Key) -> str:

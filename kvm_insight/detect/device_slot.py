@@ -4,18 +4,20 @@ to have answered in between."""
 
 import dataclasses
 
-from kvm_insight.model import rates, sample
+from kvm_insight.model import device, reading, sample
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Slot:
     """What happened in it, and the host at its ends."""
 
-    happened: rates.Rates
+    layout: reading.Layout
+    did: device.Devices
+    interval_us: int
     older: sample.System
     new: sample.Sample
 
     @property
     def seconds(self) -> float:
         """Return how long it was."""
-        return self.happened.interval_us / 1e6
+        return self.interval_us / 1e6

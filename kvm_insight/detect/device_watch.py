@@ -24,9 +24,9 @@ from kvm_insight.detect import (
     traffic,
 )
 from kvm_insight.model import (
+    device,
     entity,
     finding,
-    rates,
     reading,
     sample,
     state,
@@ -91,10 +91,11 @@ class Watch:
             return []
         self.beat = now
         longest_us = self._rules.longest_interval_s * 1_000_000
-        happened = rates.growth(before, now)
-        if happened is None or passed_us > longest_us:
+        if passed_us > longest_us:
             return []
-        slot = device_slot.Slot(happened, before.system, new)
+        tables, _ = before.aligned(now.layout)
+        did = device.between(tables, now.tables, now.layout, passed_us)
+        slot = device_slot.Slot(now.layout, did, passed_us, before.system, new)
         end = window.Slot(new.uptime_us, new.time_us, passed_us, new.sequence)
         self.ends = [*self.ends, end][-device_settings.SLOTS :]
         seen = device_incident.Seen(new, end, self._known.series, self._rules)
@@ -111,8 +112,10 @@ class Watch:
             'network': self._network.read(slot),
         }
         for resource, book in self.books.items():
-            still = [key[0] in frozen[resource] for key in book.keys]
-            book.push(found[resource], slot.seconds, numpy.array(still, bool))
+            still = numpy.zeros(len(book.keys), bool)
+            if frozen[resource]:
+                still[:] = [key[0] in frozen[resource] for key in book.keys]
+            book.push(found[resource], slot.seconds, still)
             yield from self._follow(book, seen)
             book.drop()
 

@@ -92,11 +92,12 @@ class Disks:
             same = numpy.abs(size - now) <= _SAME_SIZE
         chosen = numpy.where(same, latency, numpy.nan)
         shape = chosen.shape[1:]
-        middle = device_book.medians(chosen.reshape(len(chosen), -1))
-        enough = same.sum(axis=0) >= _LEAST_BINS
-        return numpy.where(
-            enough, numpy.exp2(middle.reshape(shape)), numpy.nan
+        count = same.sum(axis=0)
+        middle = device_book.medians(
+            chosen.reshape(len(chosen), -1), count.reshape(-1)
         )
+        usual_us = numpy.exp2(middle.reshape(shape))
+        return numpy.where(count >= _LEAST_BINS, usual_us, numpy.nan)
 
     def _learn(
         self, grown: Floats, seconds: float, frozen: device_book.Flags
@@ -137,14 +138,15 @@ class Reader:
         self._own: frozenset[str] = frozenset()
         self._keys: list[device_book.Key] = []
         self._places = numpy.zeros(0, numpy.intp)
+        #: Device of the host -> the columns that lie on it.
+        self._shared: dict[str, device_book.Flags] = {}
 
     def read(
         self, slot: device_slot.Slot, frozen: Collection[str]
     ) -> device_book.Did:
         """Return what each domain did on each device, and the host."""
-        happened = slot.happened
-        self._meet(happened.layout, slot.new.system)
-        did = happened.devices
+        self._meet(slot.layout, slot.new.system)
+        did = slot.did
         grown = did.disks[:, :6].T.reshape(2, 3, -1)
         still = numpy.array(
             [key[0] in frozen for key in self.disks.keys], bool
@@ -152,8 +154,8 @@ class Reader:
         lost, whole = self.disks.take(grown, slot.seconds, still)
         work = _work(grown)
         known = ~numpy.isnan(work)
-        owners = happened.layout.owners.disks
-        took_s = numpy.nan_to_num(did.interval_us / 1e6)[owners]
+        owners = slot.layout.owners.disks
+        took_s = reading.or_zero(did.interval_us / 1e6)[owners]
         used = self._used(slot.new, grown, took_s)
         count = len(self._keys)
 
@@ -208,19 +210,17 @@ class Reader:
         for device in devices:
             columns['', '', device] = len(columns)
         self._keys = list(columns)
+        lie_on = numpy.array([key[2] for key in self._keys])
+        self._shared = {device: lie_on == device for device in devices}
 
     def _with_host(
         self, rows: device_book.Did, slot: device_slot.Slot
     ) -> device_book.Did:
         """Put in what the host itself did beyond all domains."""
-        devices = numpy.array([key[2] for key in self._keys])
-        for at, (uuid, _, device) in enumerate(self._keys):
-            if uuid:
-                continue
+        first = len(self._keys) - len(self._shared)
+        for at, (device, shared) in enumerate(self._shared.items(), first):
             whole = disk_place.host_work(device, slot)
-            theirs = float(
-                rows.work[(devices == device) & (rows.time_s > 0)].sum()
-            )
+            theirs = float(rows.work[shared & (rows.time_s > 0)].sum())
             rows.time_s[at] = 0.0 if whole is None else slot.seconds
             rows.work[at] = max(0.0, (whole or 0.0) - theirs)
         return rows

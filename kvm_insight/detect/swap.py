@@ -34,13 +34,13 @@ class Reader:
 
     def read(self, slot: device_slot.Slot) -> device_book.Did:
         """Return what each domain has, and the host; and how they stalled."""
-        layout = slot.happened.layout
+        layout = slot.layout
         if layout is not self._layout:
             self._layout = layout
-            domains = [(*key, DEVICE) for key in layout.keys()[-1]]
+            domains = [(*key, DEVICE) for key in layout.domains()]
             self._keys = [*domains, ('', '', DEVICE)]
-        did = slot.happened.devices
-        took_s = numpy.nan_to_num(did.interval_us / 1e6)
+        did = slot.did
+        took_s = reading.or_zero(did.interval_us / 1e6)
         pages = did.memory[:, _HOST_FAULTS] * _PAGE_S
         pages = pages / numpy.maximum(took_s, 1e-9)
         stalled = self._stalled(slot) / slot.seconds
@@ -86,7 +86,7 @@ def _own_swapping(memory: Floats) -> Floats:
     """Return the seconds that guests' own swapping took them: their memory
     is too small for what they do, whatever the host has."""
     pages = numpy.fmin(memory[:, _SWAP_IN] / _PAGE, memory[:, _GUEST_FAULTS])
-    return numpy.nan_to_num(pages) * _PAGE_S
+    return reading.or_zero(pages) * _PAGE_S
 
 
 def _held(new: sample.Sample) -> Floats:

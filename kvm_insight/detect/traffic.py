@@ -29,16 +29,16 @@ class Reader:
 
     def read(self, slot: device_slot.Slot) -> device_book.Did:
         """Return what each domain sent and received, and the host."""
-        layout = slot.happened.layout
+        layout = slot.layout
         if layout is not self._layout:
             self._layout = layout
-            domains = [(*key, DEVICE) for key in layout.keys()[-1]]
+            domains = [(*key, DEVICE) for key in layout.domains()]
             self._keys = [*domains, ('', '', DEVICE)]
-        did = slot.happened.devices
+        did = slot.did
         table = did.interfaces
         packets = table[:, _PACKETS].sum(axis=1)
-        drops = numpy.nan_to_num(table[:, _DROPS]).sum(axis=1)
-        moved = numpy.nan_to_num(table[:, _MOVED]).sum(axis=1)
+        drops = reading.or_zero(table[:, _DROPS]).sum(axis=1)
+        moved = reading.or_zero(table[:, _MOVED]).sum(axis=1)
         known = ~numpy.isnan(packets)
         owners, count = layout.owners.interfaces, len(layout.uuids)
 
