@@ -136,27 +136,24 @@ class _Sums:
         self, series: window.Window, columns: window.Numbers, seconds: int
     ) -> None:
         sums = series.sums(seconds)
-
-        def of(numbers: window.Numbers) -> window.Numbers:
-            picked = numpy.append(numbers, 0)[columns]
-            return numpy.where(columns < 0, 0, picked)
-
-        run = numpy.maximum(of(sums.run_us) - of(sums.poll_us), 0)
-        delay = of(sums.delay_us)
-        self.waited = delay
-        self.wanted = run + numpy.maximum(delay - of(sums.throttled_us), 0)
-        self.measured = of(sums.measured_us)
+        there = columns >= 0
+        found = numpy.zeros((len(columns), sums.shape[1]), numpy.int64)
+        found[there] = sums[columns[there]]
+        run, self.waited, throttled, poll, self.measured = found.T
+        self.wanted = numpy.maximum(run - poll, 0)
+        self.wanted += numpy.maximum(self.waited - throttled, 0)
 
     def since(self, shorter: '_Sums') -> _Use:
         """Return the use from this window's begin to the shorter's."""
         measured = self.measured - shorter.measured
+        known = (measured > 0).tolist()
 
         def cores(numbers: window.Numbers) -> list[float | None]:
             shares = numbers / numpy.maximum(measured, 1)
             return [
-                round(max(0.0, share), 4) if known else None
-                for share, known in zip(
-                    shares.tolist(), (measured > 0).tolist(), strict=True
+                round(share, 4) if is_known else None
+                for share, is_known in zip(
+                    numpy.maximum(shares, 0.0).tolist(), known, strict=True
                 )
             ]
 

@@ -4,14 +4,13 @@
 import functools
 from collections.abc import Iterator
 
-import numpy
-
 from kvm_insight.detect import (
     activity,
     baseline,
     comparison,
     entitlement,
     evidence,
+    glance,
     memory,
     settings,
     suffering,
@@ -22,8 +21,6 @@ from kvm_insight.model import entity, finding, sample, state, window
 
 #: States in which a domain may use a CPU.
 _ALIVE = ('running', 'blocked', 'unknown')
-#: A first look must not lose whom an exact one would find.
-_NEARLY = 0.99
 
 
 class Scene:
@@ -40,6 +37,7 @@ class Scene:
         self._sample = new
         self._known = known
         self._rules = rules
+        self._glance = glance.Glance(known, rules)
 
     @functools.cached_property
     def domains(self) -> dict[str, sample.Domain]:
@@ -108,18 +106,6 @@ class Scene:
             self.host, tracks, self.slot.time_us, self._rules
         )
 
-    @functools.cached_property
-    def _followed(self) -> tuple[list[track.Track], window.Numbers]:
-        """Return the domains that may be judged, and their columns."""
-        column = self._known.series.column
-        here = [
-            (one, at)
-            for one in self._known.tracks.values()
-            if not one.absent and (at := column(one.entity)) is not None
-        ]
-        columns = numpy.array([at for _, at in here], numpy.int64)
-        return [one for one, _ in here], columns
-
     def evaluated(
         self, scale: settings.Scale, at: int
     ) -> Iterator[tuple[track.Track, bool]]:
@@ -129,18 +115,8 @@ class Scene:
         (``at``): there is nothing to remember of it. That is nearly all of
         them nearly always, so all are looked at together first.
         """
-        tracks, columns = self._followed
-        sums = self._known.series.sums(scale.seconds)
-        run_us, delay_us = sums.run_us[columns], sums.delay_us[columns]
-        poll_us, measured_us = sums.poll_us[columns], sums.measured_us[columns]
-        covered = measured_us >= self._rules.coverage * scale.seconds * 1e6
-        wanted_us = run_us - poll_us + delay_us
-        waits = delay_us >= _NEARLY * scale.floor * wanted_us
-        recent = numpy.array([one.flags[at] for one in tracks], bool)
-        for place in numpy.flatnonzero(covered & (waits | recent)).tolist():
-            numbers = (run_us, delay_us, poll_us, measured_us)
-            values = (int(part[place]) for part in numbers)
-            yield tracks[place], self._is_above(tracks[place], scale, *values)
+        for one, sums in self._glance.waiting(scale, at):
+            yield one, self._is_above(one, scale, *sums)
 
     def _is_above(
         self,
@@ -148,6 +124,7 @@ class Scene:
         scale: settings.Scale,
         run_us: int,
         delay_us: int,
+        _: int,
         poll_us: int,
         measured_us: int,
     ) -> bool:

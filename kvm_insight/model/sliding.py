@@ -26,6 +26,8 @@ class Sliding:
 
     def __init__(self) -> None:
         self._sums: dict[int, _Sum] = {}
+        #: What came last: the same to all lengths.
+        self._came: _Sum | None = None
         self._dropped = 0
 
     def over(
@@ -57,14 +59,21 @@ class Sliding:
     def forget(self) -> None:
         """Begin anew: what was added is not what would be taken off."""
         self._sums.clear()
+        self._came = None
 
     def _moved(self, known: _Sum, begin: int, end: int, of: Totals) -> _Sum:
         totals = known.totals
         if known.end < end:
-            totals = totals + self._of(known.end, end, of)
+            totals = totals + self._coming(known.end, end, of)
         if known.begin < begin:
             totals = totals - self._of(known.begin, begin, of)
         return _Sum(begin, end, totals)
+
+    def _coming(self, begin: int, end: int, of: Totals) -> Numbers:
+        came = self._came
+        if came is None or (came.begin, came.end) != (begin, end):
+            came = self._came = _Sum(begin, end, self._of(begin, end, of))
+        return came.totals
 
     def _of(self, begin: int, end: int, totals: Totals) -> Numbers:
         return totals(begin - self._dropped, end - self._dropped)

@@ -19,6 +19,9 @@ Numbers = npt.NDArray[numpy.int64]
 
 UNKNOWN = -1
 RUN, DELAY, THROTTLED, POLL, CONFIDENCE = range(5)
+#: In sums, in the place of what is not added up: the time for which run and
+#: delay are known.
+MEASURED = CONFIDENCE
 _FIELDS = 5
 
 #: What is kept. More slots than this come from an interval under a second.
@@ -57,18 +60,6 @@ class Table(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Sums:
-    """Sums over a window, an element a column."""
-
-    run_us: Numbers
-    delay_us: Numbers
-    throttled_us: Numbers
-    poll_us: Numbers
-    #: Time for which run and delay are known.
-    measured_us: Numbers
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Extent:
     """Where a window begins and ends, for one column."""
 
@@ -90,6 +81,8 @@ class Window:
         #: A column's slots that end at or before this do not count.
         self.since: Numbers = numpy.empty(0, numpy.int64)
         self._sliding = sliding.Sliding()
+        #: Seconds -> where that window begins, since the last slot.
+        self._begins: dict[int, int] = {}
 
     @property
     def slots(self) -> Numbers:
@@ -124,6 +117,7 @@ class Window:
         self._values.append(row)
         self._slots.append(numpy.array(slot, numpy.int64))
         self.charges.append(packed)
+        self._begins.clear()
 
     def forget_before(self, entity: str, uptime_us: int) -> None:
         """Let an entity's past count no longer: a new process, or a closed
@@ -133,24 +127,28 @@ class Window:
             self.since[column] = max(self.since[column], uptime_us)
             self._sliding.forget()
 
-    def sums(self, seconds: int) -> Sums:
-        """Return all columns' sums over the last so many seconds."""
+    def sums(self, seconds: int) -> Numbers:
+        """Return all columns' sums over the last so many seconds, a row
+        each."""
         begin, end = self.begin(seconds), len(self.slots)
-        found = self._sliding.over(seconds, begin, end, self._totals)
-        return Sums(*found.T)
+        return self._sliding.over(seconds, begin, end, self._totals)
 
     def _totals(self, begin: int, end: int) -> Numbers:
         slots, values = self.slots[begin:end], self.values[begin:end]
         valid = (values[:, :, RUN] >= 0) & (values[:, :, DELAY] >= 0)
         valid &= slots[:, :1] > self.since
-        known = numpy.where(valid[:, :, None], numpy.maximum(values, 0), 0)
+        known = numpy.maximum(values, 0) * valid[:, :, None]
         totals: Numbers = known.sum(axis=0, dtype=numpy.int64)
-        # In the place of what is not added up.
-        totals[:, CONFIDENCE] = slots[:, 2] @ valid
+        totals[:, MEASURED] = slots[:, 2] @ valid
         return totals
 
     def begin(self, seconds: int) -> int:
         """Return the first slot of which half lies within the window."""
+        if seconds not in self._begins:
+            self._begins[seconds] = self._begin(seconds)
+        return self._begins[seconds]
+
+    def _begin(self, seconds: int) -> int:
         if not len(self.slots):
             return 0
         middle = self.slots[:, 0] - self.slots[:, 2] // 2
