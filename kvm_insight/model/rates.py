@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.model import device, reading, sample
+from kvm_insight.model import device, groups, reading, sample
 
 Floats = reading.Floats
 Flags = npt.NDArray[numpy.bool_]
@@ -152,9 +152,7 @@ def _cpu(
     same_agent: bool,
 ) -> Cpu:
     """Sum up over all threads of each domain."""
-    run_us, delay_us, _, poll_us = (
-        _sums(column, newer.layout) for column in vcpus.T
-    )
+    run_us, delay_us, _, poll_us = _sums(vcpus, newer.layout).T
     once = reading.growth(before.domains, newer.tables.domains)
     polled = once[:, reading.POLL_SUCCESS] + once[:, reading.POLL_FAIL]
     poll_us = numpy.where(numpy.isnan(poll_us), polled, poll_us)
@@ -173,11 +171,12 @@ def _cpu(
     )
 
 
-def _sums(column: Floats, layout: reading.Layout) -> Floats:
+def _sums(vcpus: Floats, layout: reading.Layout) -> Floats:
     """Return the sums by domain; NaN if a part is not known or there is
     none."""
-    total = reading.sums(layout.owners.vcpus, column, len(layout.uuids))
-    return numpy.where(layout.vcpu_counts > 0, total, numpy.nan)
+    total = groups.totals(vcpus, layout.groups.vcpus, len(layout.uuids))
+    total[layout.vcpu_counts == 0] = numpy.nan
+    return total
 
 
 def _others(
@@ -188,12 +187,9 @@ def _others(
     grown = reading.growth(before.threads, now)[:, 1:]
     threads = numpy.maximum(numpy.maximum(before.threads, now)[:, :1], 1)
     parts = reading.or_zero(_within(grown, interval_us, threads))
-    owners = newer.layout.owners.threads
-    count = len(newer.layout.uuids)
-    return (
-        reading.sums(owners, parts[:, 0], count),
-        reading.sums(owners, parts[:, 1], count),
-    )
+    layout = newer.layout
+    total = groups.totals(parts, layout.groups.threads, len(layout.uuids))
+    return total[:, 0], total[:, 1]
 
 
 def _throttled(vcpus: Floats, whole: Floats, layout: reading.Layout) -> Floats:
