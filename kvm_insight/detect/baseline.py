@@ -160,7 +160,10 @@ class Baseline:
 
     def _with(self, ring: Ring, value: int) -> Ring:
         kept = ring[max(0, len(ring) - self.rules.baseline_minutes + 1) :]
-        return numpy.concatenate([kept, numpy.array([value], numpy.int32)])
+        longer = numpy.empty(len(kept) + 1, numpy.int32)
+        longer[:-1] = kept
+        longer[-1] = value
+        return longer
 
 
 def limit(level: Level, floor: float, deviations: float) -> float:

@@ -59,15 +59,14 @@ def _domains(
     )
     confidence = [trust.get(uuid) for uuid in happened.layout.uuids]
     ppm = numpy.rint(numpy.array(confidence, numpy.float64) * 1e6)
-    found = numpy.stack(
+    found = numpy.array(
         [
             cpu.run_us,
             cpu.run_delay_us,
             reading.or_zero(cpu.throttled_us),
             reading.or_zero(cpu.halt_poll_us),
             numpy.where(numpy.isnan(ppm), window.UNKNOWN, ppm),
-        ],
-        axis=1,
-    )
+        ]
+    ).T
     found[numpy.isnan(found).any(axis=1)] = window.UNKNOWN
     return found.astype(numpy.int64)

@@ -42,8 +42,9 @@ class Memory:
         learning[entity.HOST] = self.host_baseline
         rows = did.numbers.tolist()
         for who, row in zip(did.entities, rows, strict=True):
-            if who in learning and who not in frozen:
-                learning[who].add(slot, row)
+            own = learning.get(who)
+            if own is not None and who not in frozen:
+                own.add(slot, row)
 
 
 def empty(rules: settings.Settings) -> Memory:
