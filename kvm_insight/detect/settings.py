@@ -31,7 +31,7 @@ class Settings:
     activity: float = 0.06
     #: Cores lost below which the shortest window says nothing: of one who
     #: wants little it holds little.
-    least_loss: float = 0.05
+    least_loss: float = 0.03
     #: Part of a window that must have been measured.
     coverage: float = 0.70
     #: A baseline is the median and so many deviations.
