@@ -132,7 +132,7 @@ class Analyzer:
             self._load(self._to_load[0])
         timeout_s = _BUSY_POLL_S if busy else _POLL_S
         records = self._consumer.poll(timeout_s, self._settings.batch)
-        for partition, part in _by_partition(records).items():
+        for partition, part in port.by_partition(records).items():
             if partition in self._shards:
                 self._take(partition, part)
         if self._commits and not self._settle():
@@ -142,11 +142,19 @@ class Analyzer:
         self._tell()
 
     def _settle(self) -> bool:
-        """Bring effects out in their order; say whether all are out."""
+        """Bring effects out in their order; say whether all are out.
+
+        A group that rebalances takes no commits before ``poll`` was called,
+        so that a commit that fails must not keep us from there.
+        """
         if not self._post.settled():
             return False
-        for partition in list(self._commits):
-            self._commit(partition)
+        try:
+            for partition in list(self._commits):
+                self._commit(partition)
+        except exception.BusUnavailable as why:
+            LOG.info('offsets are kept later: %s', why)
+            return False
         return True
 
     def _commit(self, partition: port.Partition) -> None:
@@ -284,15 +292,6 @@ class Analyzer:
             for partition in self._shards
         )
         return self.counters
-
-
-def _by_partition(
-    records: Sequence[port.Record],
-) -> dict[port.Partition, list[port.Record]]:
-    found: dict[port.Partition, list[port.Record]] = {}
-    for record in records:
-        found.setdefault(record.partition, []).append(record)
-    return found
 
 
 def _named(partitions: Sequence[port.Partition]) -> str:

@@ -3,22 +3,25 @@
 
 import contextlib
 import itertools
+import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import kafka
 from kafka import errors, structs
-from kafka.coordinator.assignors import cooperative_sticky
 
 from kvm_insight import exception
 from kvm_insight.bus import (
     kafka_client,
     kafka_error,
+    kafka_membership,
     kafka_rebalance,
     kafka_record,
     port,
 )
+
+LOG = logging.getLogger(__name__)
 
 _ANSWER_MS = 10_000
 _CLOSE_MS = 2000
@@ -52,11 +55,13 @@ class Consumer:
         self._made: Any = None
         self._ready = False
         self._alone_since_s: float | None = None
+        self._membership = kafka_membership.Membership(chosen, group)
         self._closed = False
 
     def poll(self, timeout_s: float, limit: int = 500) -> list[port.Record]:
         """Return records in order per partition; empty when time is over."""
-        with _translated():
+        self._join_anew_if_stuck()
+        with kafka_error.translated():
             client = self._client(timeout_s)
             batches = client.poll(
                 timeout_ms=int(timeout_s * 1000), max_records=limit
@@ -66,6 +71,19 @@ class Consumer:
             self._check_reachable(client)
         found = itertools.chain.from_iterable(batches.values())
         return [kafka_record.ours(record) for record in found]
+
+    def _join_anew_if_stuck(self) -> None:
+        """Come back as another member, where the client has rebalanced for
+        longer than that can take: it never comes out of it."""
+        if not self._membership.is_stuck():
+            return
+        LOG.warning('stuck outside of group %s: joining anew', self._group)
+        self._membership.began()
+        self._rebalance.silence()
+        _close(self._made)
+        self._made, self._ready = None, False
+        self._rebalance = kafka_rebalance.Rebalance(self._told)
+        self._told('lost', sorted(self._ours))
 
     def _raise_listener_error(self) -> None:
         error, self._rebalance.error = self._rebalance.error, None
@@ -98,18 +116,6 @@ class Consumer:
         return self._made
 
     def _build(self, timeout_s: float) -> Any:
-        member: dict[str, object] = {}
-        if self._group is not None:
-            member = {
-                'group_id': self._group,
-                'group_instance_id': self._settings.group_instance_id,
-                'session_timeout_ms': self._settings.session_timeout_ms,
-                'heartbeat_interval_ms': self._settings.session_timeout_ms
-                // 3,
-                'partition_assignment_strategy': [
-                    cooperative_sticky.CooperativeStickyAssignor
-                ],
-            }
         return kafka_client.build(
             kafka.KafkaConsumer,
             self._settings,
@@ -118,7 +124,7 @@ class Consumer:
             enable_auto_commit=False,
             # For offsets that are not kept any more: the nearest that is.
             auto_offset_reset='earliest',
-            **member,
+            **self._membership.options(),
         )
 
     def _begin(self, client: Any) -> None:
@@ -182,22 +188,20 @@ class Consumer:
         for partition in offsets:
             # The broker itself asks for the generation only.
             self._check_ours(partition)
-        with _translated():
-            self._client().commit(
-                {
-                    kafka_record.theirs(partition): structs.OffsetAndMetadata(
-                        offset, '', -1
-                    )
-                    for partition, offset in offsets.items()
-                },
-                timeout_ms=_ANSWER_MS,
+        kept = {
+            kafka_record.theirs(partition): structs.OffsetAndMetadata(
+                offset, '', -1
             )
+            for partition, offset in offsets.items()
+        }
+        with kafka_error.translated(), self._membership.commit():
+            self._client().commit(kept, timeout_ms=_ANSWER_MS)
 
     def committed(self, partition: port.Partition) -> int | None:
         """Return the group's offset; None if it never committed."""
         if self._group is None:
             return None
-        with _translated():
+        with kafka_error.translated():
             found: int | None = self._client().committed(
                 kafka_record.theirs(partition), timeout_ms=_ANSWER_MS
             )
@@ -217,7 +221,7 @@ class Consumer:
 
     def seek(self, partition: port.Partition, offset: int) -> None:
         """Go on from this offset, or from the nearest that is kept."""
-        with _translated():
+        with kafka_error.translated():
             client = self._client()
             self._check_ours(partition)
             one = kafka_record.theirs(partition)
@@ -228,7 +232,7 @@ class Consumer:
         self, partition: port.Partition, timestamp_ms: int
     ) -> None:
         """Go on from the first record at or after this time."""
-        with _translated():
+        with kafka_error.translated():
             client = self._client()
             self._check_ours(partition)
             one = kafka_record.theirs(partition)
@@ -261,7 +265,7 @@ class Consumer:
 
     def position(self, partition: port.Partition) -> int:
         """Return the offset of the next record that ``poll`` would give."""
-        with _translated():
+        with kafka_error.translated():
             client = self._client()
             self._check_ours(partition)
             found = client.position(
@@ -273,7 +277,7 @@ class Consumer:
 
     def end_offset(self, partition: port.Partition) -> int:
         """Return the offset that the next published record will get."""
-        with _translated():
+        with kafka_error.translated():
             self._client()
             return self._ends(partition)
 
@@ -287,13 +291,10 @@ class Consumer:
             return
         self._closed = True
         if self._made is not None:
-            with contextlib.suppress(errors.KafkaError, OSError, RuntimeError):
-                self._made.close(autocommit=False, timeout_ms=_CLOSE_MS)
+            _close(self._made)
 
 
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except errors.KafkaError as why:
-        raise kafka_error.translate(why) from why
+def _close(client: Any) -> None:
+    """Leave the group at once; never raises."""
+    with contextlib.suppress(errors.KafkaError, OSError, RuntimeError):
+        client.close(autocommit=False, timeout_ms=_CLOSE_MS)

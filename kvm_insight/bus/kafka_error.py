@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Kafka's client says, in the bus's own three errors."""
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from kafka import errors
 
@@ -60,6 +61,15 @@ def translate(why: BaseException) -> exception.BusError:
             f'TLS: {words}; see [bus] tls_ca_file and security_protocol'
         )
     return exception.BusUnavailable(words)
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Raise what the client raises as one of the bus's own errors."""
+    try:
+        yield
+    except errors.KafkaError as why:
+        raise translate(why) from why
 
 
 def missing_topic(topic: str) -> exception.BusRefused:

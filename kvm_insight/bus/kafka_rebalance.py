@@ -30,6 +30,10 @@ class Rebalance(kafka.AsyncConsumerRebalanceListener):  # type: ignore[misc]
         self.net: Any = None
         self.error: BaseException | None = None
 
+    def silence(self) -> None:
+        """Tell nothing more: its client has been given up."""
+        self._tell = lambda *_: None
+
     async def on_partitions_assigned(self, assigned: Collection[Any]) -> None:
         """They are ours now."""
         await self._run('assigned', assigned)

@@ -194,3 +194,11 @@ class Driver(Protocol):
 
     def __call__(self, settings: Mapping[str, object]) -> Bus:
         """Return the bus; raise ConfigError for what cannot work."""
+
+
+def by_partition(records: Sequence[Record]) -> dict[Partition, list[Record]]:
+    """Return the records of each partition, in their order."""
+    found: dict[Partition, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.partition, []).append(record)
+    return found

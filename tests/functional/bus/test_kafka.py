@@ -7,11 +7,12 @@ import pathlib
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import kafka
 import pytest
 from broker import node
+from kafka import errors
 from kafka.admin import (
     ACL,
     ACLOperation,
@@ -154,6 +155,55 @@ def test_a_bad_setting_is_refused_at_start_by_name(
 ) -> None:
     with pytest.raises(exception.ConfigError, match=option):
         driver.open_bus('kafka', {**NOBODY, **wrong})
+
+
+class Heard:
+    """A listener that remembers."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def assigned(self, *_: object) -> None:
+        self.told.append('assigned')
+
+    def revoked(self, *_: object) -> None:
+        self.told.append('revoked')
+
+
+def test_a_member_that_never_comes_out_of_a_rebalance_joins_anew(
+    broker: node.Broker, open_topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client may say so for ever; how it comes to that is not known."""
+    chosen = {'servers': broker.servers, 'session_timeout_ms': 2000}
+    bus = driver.open_bus('kafka', chosen)
+    heard = Heard()
+    consumer = bus.consumer([open_topic], group=open_topic, listener=heard)
+    try:
+        poll_until(consumer, lambda: len(consumer.assignment()) == 2)
+        one = port.Partition(open_topic, 0)
+        consumer.commit({one: 1})
+
+        def stuck(*_: object, **__: object) -> None:
+            raise errors.RebalanceInProgressError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(consumer._made, 'commit', stuck)  # type: ignore[attr-defined]
+            with pytest.raises(exception.BusUnavailable):
+                consumer.commit({one: 2})
+            poll_until(consumer, lambda: 'revoked' in heard.told)
+        poll_until(consumer, lambda: len(consumer.assignment()) == 2)
+        assert heard.told[-1] == 'assigned'
+        consumer.commit({one: 2})
+        assert consumer.committed(one) == 2
+    finally:
+        consumer.close()
+
+
+def poll_until(consumer: port.Consumer, done: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < until
+        consumer.poll(0.1)
 
 
 @pytest.fixture

@@ -25,14 +25,19 @@ def collector(scene: ledger_scene.Scene) -> Iterator[ebpf.Ebpf]:
     found.close()
 
 
-def assert_exact(run: ledger_scene.Run, error: float) -> None:
+def assert_exact(
+    run: ledger_scene.Run, error: float, skew_s: float = 0.0
+) -> None:
+    """``skew_s``: run delay is read a moment before or after the ledger."""
     assert run.lost_events == 0, 'no truth'
     result = run.whole
     assert len(result.gross_s) == 5
     assert result.error <= error
     assert result.unattributed <= 0.01
     for victim, ratio in result.row_ratios.items():
-        assert ratio == pytest.approx(1, abs=0.01), victim
+        waited_s = sum(result.gross_s[victim].values())
+        allowed = max(0.01, skew_s / max(waited_s, 1e-9))
+        assert ratio == pytest.approx(1, abs=allowed), (victim, waited_s)
     assert result.throttled_s > 1
     assert result.quota_ratio == pytest.approx(1, abs=0.02)
 
@@ -43,7 +48,8 @@ def test_ten_seconds_of_pinned_and_floating_guests_match_the_trace(
     scene.place('mixed')
     time.sleep(1)
     run = ledger_scene.measure(collector, scene, 10)
-    assert_exact(run, 0.04)
+    # In a minute (``--full``) that does not count; in ten seconds it may.
+    assert_exact(run, 0.04, skew_s=0.02)
     _assert_self_check(scene, collector, run.whole)
 
 
