@@ -112,7 +112,7 @@ def rules(conf: cfg.ConfigOpts) -> detect_settings.Settings:
     return dataclasses.replace(
         plain,
         scales=tuple(
-            detect_settings.Scale(scale.seconds, floor)
+            scale._replace(floor=floor)
             for scale, floor in zip(plain.scales, floors, strict=True)
         ),
         freeze_s=group.freeze_hours * 3600,

@@ -147,12 +147,13 @@ class Baseline:
     def _level(self, ring: Ring) -> Level:
         if len(ring) < self.rules.glimpse_minutes:
             return Level(minutes=len(ring))
-        middle = median(ring)
+        ordered = numpy.sort(ring)
+        middle = _middle(ordered)
         deviation = median(numpy.abs(ring - middle))
         return Level(
             middle / _PPM,
             deviation / _PPM,
-            quantile(ring, _HIGH) / _PPM,
+            float(ordered[math.ceil(_HIGH * len(ring)) - 1]) / _PPM,
             len(ring),
             True,
             len(ring) >= self.rules.history_minutes,
@@ -174,14 +175,11 @@ def limit(level: Level, floor: float, deviations: float) -> float:
 
 def median(values: npt.NDArray[Any]) -> float:
     """Return the median of at least one value; numpy's own loads a lot."""
-    ordered = numpy.sort(values)
+    return _middle(numpy.sort(values))
+
+
+def _middle(ordered: npt.NDArray[Any]) -> float:
     middle = len(ordered) // 2
     if len(ordered) % 2:
         return float(ordered[middle])
     return (float(ordered[middle - 1]) + float(ordered[middle])) / 2
-
-
-def quantile(values: npt.NDArray[Any], part: float) -> float:
-    """Return the least of at least one value that so many are not above."""
-    at = math.ceil(part * len(values)) - 1
-    return float(numpy.sort(values)[max(0, at)])

@@ -114,9 +114,7 @@ class Course:
             changed = one.finding.cause != 'chronic'
             changes['cause'] = 'chronic'
         elif picture.suffering >= floor / 2:
-            fresh = verdict.judge(
-                picture.case, self._rules, chronic=picture.level.cohort
-            )
+            fresh = verdict.judge(picture.case, self._rules)
             one, sure = incident.confirmed(one, fresh)
             if incident.goes_on(picture, fresh, self._rules):
                 sure = False
@@ -162,8 +160,7 @@ class Course:
         found = seen.closest(uuid, self._rules.scales[at])
         if found is None:
             return
-        case, level = found[1].case, found[1].level
-        judged = verdict.judge(case, self._rules, chronic=level.cohort)
+        judged = verdict.judge(found[1].case, self._rules)
         for place, one in enumerate(self._known.incidents):
             if (
                 one.finding.victim.uuid == uuid

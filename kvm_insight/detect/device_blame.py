@@ -176,7 +176,7 @@ def _others(
 
 
 def _nobody(case: Case, sure: float) -> verdict.Verdict:
-    return verdict.Verdict('unknown', 'insufficient_evidence', min(sure, 0.3))
+    return verdict.unknown(sure)
 
 
 def _confidence(case: Case) -> float:

@@ -166,7 +166,7 @@ class Book:
 
     def evaluate(self, scale: int, slots: int) -> Places:
         """Remember who is above in one window; return who is often enough."""
-        seconds, floor = self.rules.scales[scale]
+        seconds, floor, _ = self.rules.scales[scale]
         time_s, lost, whole, work, _ = self.sums(slots)
         if not (
             self.flags[scale].any() or (lost > 0.99 * floor * whole).any()

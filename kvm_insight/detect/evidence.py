@@ -146,6 +146,7 @@ def picture(
         busiest=_busiest(look, rules),
         rose=len(calm) > 0,
         incumbents=incumbents,
+        chronic=level.cohort,
     )
     return Picture(
         case,

@@ -29,7 +29,7 @@ def _early(
     it is plain who rose just then, or since a history was known."""
     early = len(rules.scales) + at
     next_ = rules.scales[at + 1]
-    look = settings.Scale(rules.scales[at].seconds, next_.floor)
+    look = rules.scales[at]._replace(floor=next_.floor)
     for one, above in seen.evaluated(look, early):
         one.saw(early, above)
         if not one.sustained(early) or _is_open(known, one.uuid, at + 1):

@@ -84,9 +84,13 @@ class Scene:
     def level(self, uuid: str) -> baseline.Level:
         """Return the suffering that is usual for a domain: none, as long as
         its history is too short to say."""
+        level = self._past(uuid)
+        return level if level.history else baseline.Level()
+
+    def _past(self, uuid: str) -> baseline.Level:
+        """Return the same of a history of any length."""
         one = self._known.tracks.get(uuid)
-        level = one.baseline.level_of_suffering() if one else None
-        return level if level and level.history else baseline.Level()
+        return one.baseline.level_of_suffering() if one else baseline.Level()
 
     def elsewhere(self, uuid: str) -> baseline.Level | None:
         """Return the suffering to hold a domain to that waited as long as it
@@ -128,9 +132,7 @@ class Scene:
         poll_us: int,
         measured_us: int,
     ) -> bool:
-        if scale.seconds <= self._rules.scales[0].seconds and (
-            delay_us < self._rules.least_loss * measured_us
-        ):
+        if delay_us < scale.least_loss * measured_us:
             return False
         wanted_us = suffering.offered(run_us, delay_us, poll_us)
         if not suffering.active(
@@ -145,18 +147,20 @@ class Scene:
             or self._exceeds(share, elsewhere, scale) == above
         ):
             return above
-        if any(map(comparison.is_told, self._told(one.uuid))):
+        if self._is_held_to_cohort(one.uuid):
             return not above
         seen = self.picture(one.uuid, scale)
         return not above if seen and seen.level.cohort else above
 
-    def _told(self, uuid: str) -> list[finding.Finding]:
-        """Return what is open of a victim, as it was told last."""
-        return [
-            one.finding
-            for one in self._known.incidents
-            if one.finding.victim.uuid == uuid
-        ]
+    def _open(self, uuid: str) -> Iterator[state.Incident]:
+        """Return what is open of a victim."""
+        for one in self._known.incidents:
+            if one.finding.victim.uuid == uuid:
+                yield one
+
+    def _is_held_to_cohort(self, uuid: str) -> bool:
+        """Say whether something is open that was told so."""
+        return any(comparison.is_told(one.finding) for one in self._open(uuid))
 
     def _exceeds(
         self, share: float, level: baseline.Level, scale: settings.Scale
@@ -229,21 +233,15 @@ class Scene:
             )
 
         elsewhere = self.elsewhere(uuid)
-        is_told = any(map(comparison.is_told, self._told(uuid)))
-        if elsewhere is None or not is_told:
-            known = self._known.tracks.get(uuid)
-            level = known.baseline.level_of_suffering() if known else None
-            own = seen(self.host, level or baseline.Level())
+        if elsewhere is None or not self._is_held_to_cohort(uuid):
+            own = seen(self.host, self._past(uuid))
             if own is None or elsewhere is None or self._rose(uuid, own):
                 return own
         return seen(self._by_cohorts, elsewhere)
 
     def _rose(self, uuid: str, seen: evidence.Picture) -> bool:
         """Say whether it was seen that a victim began to wait."""
-        return seen.case.rose or any(
-            one.rose and one.finding.victim.uuid == uuid
-            for one in self._known.incidents
-        )
+        return seen.case.rose or any(one.rose for one in self._open(uuid))
 
     def closest(
         self,

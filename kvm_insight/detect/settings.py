@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 
 class Scale(NamedTuple):
-    """One window: its length, and the suffering from which it counts."""
+    """One window: its length, the suffering from which it counts, and the
+    cores that must be lost: of one who wants little it may hold little."""
 
     seconds: int
     floor: float
+    least_loss: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Settings:
 
     #: Shortest first; the shorter, the higher the floor.
     scales: tuple[Scale, ...] = (
-        Scale(30, 0.20),
+        Scale(30, 0.20, 0.03),
         Scale(120, 0.10),
         Scale(600, 0.05),
     )
@@ -29,9 +31,6 @@ class Settings:
     calm: int = 6
     #: Part of its vCPUs that a domain must want, or its wait is noise.
     activity: float = 0.06
-    #: Cores lost below which the shortest window says nothing: of one who
-    #: wants little it holds little.
-    least_loss: float = 0.03
     #: Part of a window that must have been measured.
     coverage: float = 0.70
     #: A baseline is the median and so many deviations.

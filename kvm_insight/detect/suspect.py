@@ -113,3 +113,6 @@ class Case:
     rose: bool = False
     #: Who was named last; they stay so until they clearly stop.
     incumbents: frozenset[str] = frozenset()
+    #: Whether the victim waited as long as it is known, and its cohort
+    #: elsewhere does not.
+    chronic: bool = False

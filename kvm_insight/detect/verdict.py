@@ -37,36 +37,33 @@ class Verdict:
 _LESS: tuple[finding.Cause | None, ...] = (None, 'crowded')
 
 
-def judge(
-    case: suspect.Case, rules: settings.Settings, *, chronic: bool = False
-) -> Verdict:
-    """Return the verdict on one victim; ``chronic``: it waited as long as it
-    is known, and its cohort elsewhere does not."""
+def unknown(sure: float, others: tuple[contest.Blame, ...] = ()) -> Verdict:
+    """Return that the evidence does not say because of whom."""
+    return Verdict(
+        'unknown', 'insufficient_evidence', min(sure, 0.3), others=others
+    )
+
+
+def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
+    """Return the verdict on one victim."""
     found = _judged(case, rules)
-    if chronic and found.cause in _LESS:
+    if case.chronic and found.cause in _LESS:
         found = dataclasses.replace(found, cause='chronic')
     kind = confidence.kind(
         found.verdict, found.cause, case.source, history=case.history
     )
     sure = confidence.calibrated(kind, found.confidence)
-    if found.named and sure < rules.likelier and confidence.is_known(kind):
-        names = {blame.entity for blame in found.named}
-        if found.verdict == 'antagonist' and not names & case.incumbents:
-            return _unsure(found, sure)
+    if (
+        found.verdict == 'antagonist'
+        and confidence.is_known(kind)
+        and sure < rules.likelier
+        and case.incumbents.isdisjoint(one.entity for one in found.named)
+    ):
+        # Such names are wrong more often than right: they stay alternatives.
+        return unknown(round(sure, 4), found.named + found.others)
     if not case.history:
         sure = min(sure, confidence.MOST_WITHOUT_HISTORY)
     return dataclasses.replace(found, confidence=round(sure, 4))
-
-
-def _unsure(found: Verdict, sure: float) -> Verdict:
-    """Name nobody where such names are wrong more often than right; they
-    stay as alternatives."""
-    return Verdict(
-        'unknown',
-        'insufficient_evidence',
-        round(min(sure, 0.3), 4),
-        others=found.named + found.others,
-    )
 
 
 def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:
@@ -157,7 +154,7 @@ def _nobody(
         crowded = shares.others + shares.own >= 0.5
     if crowded:
         return Verdict('overcommit', 'crowded', sure)
-    return Verdict('unknown', 'insufficient_evidence', min(sure, 0.3))
+    return unknown(sure)
 
 
 def _others(

@@ -119,9 +119,7 @@ class Layout:
         counts.append(numpy.ones(len(heads), numpy.intp))
         self.owners = Owners(*(numpy.repeat(rows, each) for each in counts))
         self.groups = Grouped(*map(groups.of, counts))
-        self.vcpu_counts = numpy.bincount(
-            self.owners.vcpus, minlength=len(heads)
-        )
+        self.vcpu_counts = counts[0]
 
     def parts(self) -> Iterator[tuple[list[Any], list[Any]]]:
         """Yield each domain's UUID, epoch and counts, and its other words."""
