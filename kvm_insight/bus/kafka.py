@@ -107,8 +107,7 @@ class Bus:
     def _admin(self) -> Iterator[Any]:
         admin = kafka_client.build(kafka.KafkaAdminClient, self._settings)
         try:
-            yield admin
-        except errors.KafkaError as why:
-            raise kafka_error.translate(why) from why
+            with kafka_error.translated():
+                yield admin
         finally:
             admin.close()

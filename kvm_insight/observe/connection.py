@@ -125,9 +125,11 @@ class Connection:
 
     def active(self) -> set[str]:
         """Return the UUIDs of all active domains; QEMU is not asked."""
+        return {_uuid(domain) for domain in self._active()}
+
+    def _active(self) -> list[Any]:
         flag = libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE
-        found = self._call(lambda: self._libvirt.listAllDomains(flag))
-        return {_uuid(domain) for domain in found}
+        return list(self._call(lambda: self._libvirt.listAllDomains(flag)))
 
     def measure(self, *, dirty_rate: bool) -> list[Answer]:
         """Return one answer for each active domain, by one call.
@@ -213,10 +215,8 @@ class Connection:
 
     def _one_by_one(self, groups: int, wall_s: float) -> list[Answer]:
         answers: list[Answer] = []
-        active = libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE
-        domains = self._call(lambda: self._libvirt.listAllDomains(active))
         nowait = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
-        for domain in domains:
+        for domain in self._active():
             try:
                 rows = self._libvirt.domainListGetStats(
                     [domain], groups, nowait

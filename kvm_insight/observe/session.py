@@ -119,10 +119,10 @@ class Session:
         # Whose a domain is must be known even where measuring hangs each
         # time, so the unknown are described before the first measuring.
         unknown = self._board.unknown(self._call(link.active))
+        with self._wake:
+            self._changed |= unknown
         while not self._over:
             asked, changed, working = self._take()
-            changed |= unknown
-            unknown = set()
             if self._lost or not self._call(link.alive):
                 raise exception.HypervisorError('the connection was lost')
             for uuid in changed:
