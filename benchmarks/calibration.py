@@ -87,15 +87,14 @@ def main() -> int:
 
 def _score(order: scenes.Order) -> scenes.Counts:
     """Return how right the verdicts on one host were."""
-    total, whole = scoring.Tally(), scoring.Tally()
+    found: scenes.Counts = {}
     for one in scenes.play(order):
         truth = scoring.Truth(one.labels)
-        total.add(scoring.score(truth, one.said))
-        whole.add(scoring.score(truth, one.said, history=False))
-    return {
-        ('ours', 'with_history'): total,
-        ('ours', 'from_the_first_sample'): whole,
-    }
+        total = scoring.score(truth, one.said)
+        whole = scoring.score(truth, one.said, history=False)
+        scenes.add(found, 'ours', 'with_history', total)
+        scenes.add(found, 'ours', 'from_the_first_sample', whole)
+    return found
 
 
 def _score_raw(order: scenes.Order) -> scenes.Counts:

@@ -58,12 +58,11 @@ def _score(order: scenes.Order) -> scenes.Counts:
         truth = scoring.Truth(one.labels)
         said = naive.said(one.samples, 'cpu')
         said['largest_ledger_share'] = _by_share(one.said)
-        found = {
-            (who, 'all'): scoring.score(truth, theirs, LONG_US)
-            for who, theirs in said.items()
-        }
+        for who, theirs in said.items():
+            tally = scoring.score(truth, theirs, LONG_US)
+            scenes.add(found, who, 'all', tally)
         mine = scoring.score(truth, one.said, LONG_US)
-        found['ours', order.group] = mine
+        scenes.add(found, 'ours', order.group, mine)
     return found
 
 

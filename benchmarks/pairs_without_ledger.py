@@ -76,8 +76,7 @@ def _score(order: scenes.Order) -> scenes.Counts:
         truth = scoring.Truth(one.labels, resource)  # type: ignore[arg-type]
         said = {'ours': one.said, **naive.said(one.samples, resource)}  # type: ignore[arg-type]
         for who, theirs in said.items():
-            known = found.setdefault((who, group), scoring.Tally())
-            known.add(scoring.score(truth, theirs))
+            scenes.add(found, who, group, scoring.score(truth, theirs))
     return found
 
 

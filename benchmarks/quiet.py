@@ -74,11 +74,12 @@ def main() -> int:
 
 def _score(order: scenes.Order) -> scenes.Counts:
     """Return what was said of one host, from its first sample on."""
-    tally = scoring.Tally()
+    found: scenes.Counts = {}
     for one in scenes.play(order):
         truth = scoring.Truth(one.labels)
-        tally.add(scoring.score(truth, one.said, history=False))
-    return {('ours', order.group): tally}
+        tally = scoring.score(truth, one.said, history=False)
+        scenes.add(found, 'ours', order.group, tally)
+    return found
 
 
 def _told(tally: scoring.Tally) -> dict[str, float]:

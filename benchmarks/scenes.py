@@ -50,9 +50,8 @@ class Order:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Played:
-    """What came of it."""
+    """What came of one."""
 
-    order: Order
     samples: Sequence[sample.Sample]
     labels: label.Labels
     said: list[scoring.Statement]
@@ -94,6 +93,11 @@ def flowing(
 Counts = dict[tuple[str, str], scoring.Tally]
 
 
+def add(counts: Counts, who: str, group: str, tally: scoring.Tally) -> None:
+    """Add what one host came to."""
+    counts.setdefault((who, group), scoring.Tally()).add(tally)
+
+
 def tallied(
     score: Callable[[Order], Counts], orders: Sequence[Order]
 ) -> dict[str, dict[str, scoring.Tally]]:
@@ -119,11 +123,8 @@ def tallied(
     return found
 
 
-def play(
-    order: Order, rules: settings.Settings | None = None
-) -> Iterator[Played]:
+def play(order: Order) -> Iterator[Played]:
     """Yield what came of each host of an order."""
-    rules = rules or settings.Settings()
     scenes = scenario.build(
         order.kind,
         order.seed,
@@ -136,7 +137,7 @@ def play(
     for scene in scenes:
         run = simulation.Simulation(scene)
         samples = list(run.samples())
-        findings = scoring.detected(samples, rules)
+        findings = scoring.detected(samples, settings.Settings())
         labels = run.labels()
         said = scoring.statements(findings, labels.end_us)
-        yield Played(order, samples, labels, said)
+        yield Played(samples, labels, said)

@@ -57,8 +57,8 @@ def _score(order: scenes.Order) -> scenes.Counts:
         truth = scoring.Truth(one.labels)
         static = list(_static(one.samples))
         for who, said in (('ours', one.said), ('static', static)):
-            tally = found.setdefault((who, order.family), scoring.Tally())
-            tally.add(scoring.score(truth, said))
+            tally = scoring.score(truth, said)
+            scenes.add(found, who, order.family, tally)
     return found
 
 
