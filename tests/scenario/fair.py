@@ -11,7 +11,7 @@ import hashlib
 import random
 from collections.abc import Iterator
 
-from kvm_insight.model import cpulist, entity, sample
+from kvm_insight.model import cpulist, entity, inventory, sample, usage
 
 SLICE_US = 20_000
 BEGIN_US = 1_700_000_000_000_000
@@ -289,3 +289,22 @@ class Host:
                 throttled_us=sum(one.throttled_us for one in threads),
             ),
         )
+
+
+def small_flavor() -> inventory.FlavorFacts:
+    """Return what a planner tells of instances that rarely wait elsewhere,
+    of the day before the hour in which the samples begin."""
+    hour_us = BEGIN_US // usage.HOUR_US * usage.HOUR_US
+    return inventory.FlavorFacts(
+        flavor='small',
+        cohort=inventory.Cohort(
+            since_us=hour_us - 24 * usage.HOUR_US,
+            until_us=hour_us,
+            instances=20,
+            hosts=9,
+            suffering=0.01,
+            deviation=0.01,
+            use=0.2,
+            peak=0.6,
+        ),
+    )

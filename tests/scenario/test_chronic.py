@@ -110,18 +110,7 @@ def test_it_is_seen_when_the_cohort_becomes_known(
 
 
 def test_when_the_noisy_one_rests_the_story_ends() -> None:
-    hour_us = fair.BEGIN_US // usage.HOUR_US * usage.HOUR_US
-    small = inventory.Cohort(
-        since_us=hour_us - 24 * usage.HOUR_US,
-        until_us=hour_us,
-        instances=20,
-        hosts=9,
-        suffering=0.01,
-        deviation=0.01,
-        use=0.2,
-        peak=0.6,
-    )
-    facts = inventory.FlavorFacts(flavor='small', cohort=small)
+    facts = fair.small_flavor()
     usual = cohorts.Cohorts()
     usual.take(inventory.key(facts), codec.encode(facts))
     guests = [

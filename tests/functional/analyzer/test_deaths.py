@@ -11,7 +11,7 @@ import pytest
 
 from kvm_insight.bus import topic
 from kvm_insight.detect import cohorts, host, settings
-from kvm_insight.model import codec, inventory, sample, usage
+from kvm_insight.model import codec, inventory, sample
 from tests.functional.analyzer import conftest
 from tests.scenario import fair
 
@@ -42,6 +42,17 @@ def test_one_analyzer_tells_all(
         assert times == sorted(times)
 
 
+def _die_at_random_points(
+    bench: conftest.Bench, chance: random.Random, times: int
+) -> None:
+    """Let one analyzer after another work for a while and be killed."""
+    for _ in range(times):
+        worker = bench.start()
+        time.sleep(chance.uniform(2.0, 4.5))
+        worker.kill()
+        worker.wait()
+
+
 @pytest.mark.timeout(240)
 def test_killed_at_random_points_it_tells_the_same(
     bench: conftest.Bench,
@@ -50,13 +61,8 @@ def test_killed_at_random_points_it_tells_the_same(
     hours: Expected,
     in_background: Background,
 ) -> None:
-    chance = random.Random(4)
     in_background(lambda: bench.publish(streams, 14))
-    for _ in range(4):
-        worker = bench.start()
-        time.sleep(chance.uniform(2.0, 4.5))
-        worker.kill()
-        worker.wait()
+    _die_at_random_points(bench, random.Random(4), 4)
     bench.start()
     bench.wait_for(expected, 60)
     assert bench.hours() == hours
@@ -97,20 +103,7 @@ def always_noisy(name: str, seed: int) -> list[sample.Sample]:
 def test_killed_at_random_points_it_holds_victims_to_their_cohort(
     bench: conftest.Bench, in_background: Background
 ) -> None:
-    hour_us = fair.BEGIN_US // usage.HOUR_US * usage.HOUR_US
-    small = inventory.FlavorFacts(
-        flavor='small',
-        cohort=inventory.Cohort(
-            since_us=hour_us - 24 * usage.HOUR_US,
-            until_us=hour_us,
-            instances=20,
-            hosts=9,
-            suffering=0.01,
-            deviation=0.01,
-            use=0.2,
-            peak=0.6,
-        ),
-    )
+    small = fair.small_flavor()
     key, value = inventory.key(small), codec.encode(small)
     producer = bench.bus.producer()
     producer.publish(bench.prefix + topic.INVENTORY, key, value)
@@ -126,12 +119,7 @@ def test_killed_at_random_points_it_holds_victims_to_their_cohort(
             for found in detector.consume(one):
                 expected[found.id].append(codec.encode(found))
     assert any(b'"chronic"' in told[-1] for told in expected.values())
-    chance = random.Random(5)
     in_background(lambda: bench.publish(streams, 10))
-    for _ in range(3):
-        worker = bench.start()
-        time.sleep(chance.uniform(2.0, 4.5))
-        worker.kill()
-        worker.wait()
+    _die_at_random_points(bench, random.Random(5), 3)
     bench.start()
     bench.wait_for(dict(expected), 60)

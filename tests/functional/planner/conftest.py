@@ -170,6 +170,22 @@ def kept_whole(one: port.Topic) -> port.Topic:
     return dataclasses.replace(one, compacted=False, retention_s=None)
 
 
+def on_embedded(folder: pathlib.Path) -> Bench:
+    """Return a bench on the embedded bus, where it is the planner that
+    counts."""
+    settings: dict[str, object] = {'path': str(folder / 'bus.db')}
+    bus = driver.open_bus('embedded', settings)
+    return Bench('embedded', settings, bus, _prepared(bus, 't.'), folder)
+
+
+def _prepared(bus: port.Bus, prefix: str) -> str:
+    """Create the topics with this prefix; return it."""
+    bus.create_topics(
+        [kept_whole(one) for one in topic.layout(prefix, partitions=2)]
+    )
+    return prefix
+
+
 def ids(told: Told) -> set[str]:
     return {one.id for one in told}
 
@@ -205,10 +221,7 @@ def bench(
             'session_timeout_ms': int(SESSION_S * 1000),
         }
     bus = driver.open_bus(request.param, settings)
-    prefix = f'test-{uuid.uuid4().hex[:8]}.'
-    bus.create_topics(
-        [kept_whole(one) for one in topic.layout(prefix, partitions=2)]
-    )
+    prefix = _prepared(bus, f'test-{uuid.uuid4().hex[:8]}.')
     made = Bench(request.param, settings, bus, prefix, tmp_path)
     made.describe()
     yield made

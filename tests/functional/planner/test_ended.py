@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from kvm_insight import planner
-from kvm_insight.bus import driver, tail, topic
+from kvm_insight.bus import tail, topic
 from kvm_insight.cmd import cluster_file
 from kvm_insight.conf import planner as options
 from kvm_insight.model import codec, recommendation
@@ -22,12 +22,7 @@ GOLDEN = pathlib.Path('tests/unit/model/golden/recommendation-1.json')
 @pytest.fixture
 def bench(tmp_path: pathlib.Path) -> conftest.Bench:
     """A bench on the embedded bus: here it is the planner that counts."""
-    settings: dict[str, object] = {'path': str(tmp_path / 'bus.db')}
-    bus = driver.open_bus('embedded', settings)
-    bus.create_topics(
-        [conftest.kept_whole(one) for one in topic.layout('t.', partitions=2)]
-    )
-    made = conftest.Bench('embedded', settings, bus, 't.', tmp_path)
+    made = conftest.on_embedded(tmp_path)
     made.describe()
     return made
 

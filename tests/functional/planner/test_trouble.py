@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from kvm_insight import planner
-from kvm_insight.bus import driver, topic
+from kvm_insight.bus import topic
 from kvm_insight.cmd import cluster_file
 from kvm_insight.conf import planner as options
 from kvm_insight.model import cluster, codec
@@ -20,12 +20,7 @@ from tests.scenario import small_cloud as cloud
 @pytest.fixture
 def bench(tmp_path: pathlib.Path) -> conftest.Bench:
     """A bench on the embedded bus: here it is the planner that counts."""
-    settings: dict[str, object] = {'path': str(tmp_path / 'bus.db')}
-    bus = driver.open_bus('embedded', settings)
-    bus.create_topics(
-        [conftest.kept_whole(one) for one in topic.layout('t.', partitions=2)]
-    )
-    return conftest.Bench('embedded', settings, bus, 't.', tmp_path)
+    return conftest.on_embedded(tmp_path)
 
 
 def run(

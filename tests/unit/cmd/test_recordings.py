@@ -11,7 +11,7 @@ from kvm_insight import analyzer, exception
 from kvm_insight.bus import embedded, port, topic
 from kvm_insight.cmd import record, replay
 from kvm_insight.conf import analyzer as options
-from kvm_insight.model import codec, finding, inventory, sample, usage
+from kvm_insight.model import codec, finding, inventory, sample
 from tests.scenario import fair
 
 #: The samples say 2023; the bus would drop them as too old.
@@ -120,20 +120,7 @@ def test_a_recording_begins_with_what_was_known(
 
 def tell_of_the_cohort(bus: embedded.Bus) -> None:
     """Let a planner have told that a small one rarely waits elsewhere."""
-    hour_us = fair.BEGIN_US // usage.HOUR_US * usage.HOUR_US
-    small = inventory.FlavorFacts(
-        flavor='small',
-        cohort=inventory.Cohort(
-            since_us=hour_us - 24 * usage.HOUR_US,
-            until_us=hour_us,
-            instances=20,
-            hosts=9,
-            suffering=0.01,
-            deviation=0.01,
-            use=0.2,
-            peak=0.6,
-        ),
-    )
+    small = fair.small_flavor()
     producer = bus.producer()
     name = topic.PREFIX + topic.INVENTORY
     producer.publish(name, 'planner', b'of no interest here')
