@@ -105,7 +105,9 @@ class Watched:
         )
 
     def more(self, count: int, timeout_s: float = 20) -> list[sample.Sample]:
-        """Return so many new samples."""
+        """Return so many samples that come from now on."""
+        while self.poll():
+            pass
         wanted = len(self.samples) + count
         self.wait(lambda _: len(self.samples) >= wanted, timeout_s)
         return self.samples[wanted - count :]

@@ -194,6 +194,19 @@ def test_it_stays_small_and_never_loads_numpy(
     assert not re.search(r'numpy|pandas', maps)
 
 
+def _story(agent: Any) -> str:
+    """Tell, sample by sample, who was there and what libvirt said."""
+    lines = [
+        f'{one.time_us / 1e6:.1f} {one.missing.get("libvirt", "")} '
+        + ' '.join(
+            f'{d.name}:{d.identity.status}:{d.libvirt_age_us}'
+            for d in one.domains
+        )
+        for one in agent.samples
+    ]
+    return '\n'.join([agent.log, *lines])
+
+
 def test_many_short_lives_are_all_told_with_their_projects(
     lab: daemon.Lab, watch: Any
 ) -> None:
@@ -220,7 +233,7 @@ def test_many_short_lives_are_all_told_with_their_projects(
                 (domain.name, domain.identity.project_id)
             )
     for uuid, new in lives.items():
-        assert (new.name, new.project_id) in seen[uuid], agent.log
+        assert (new.name, new.project_id) in seen[uuid], _story(agent)
         # Nobody is ever taken for somebody else.
         assert seen[uuid] <= {
             (new.name, new.project_id),
