@@ -15,8 +15,9 @@ has all names. ``family='water'`` shares CPUs as water (fast, no ledger),
 that the samples have. Nothing in the samples but counters and that ledger
 comes from the simulation; ``labels`` has all the rest:
 
-* ``tracks``: per victim and resource the windows of five minutes in which
-  something is to be said; a window that is missing is of no victim;
+* ``tracks``: per victim and resource the windows, a minute each, judged by
+  the five minutes around it, in which something is to be said; a window that
+  is missing is of no victim;
 * ``episodes``: windows in a row, with begin and end to 10 s, the class, and
   those who are ``guilty`` with the time of their guilt;
 * what happens before ``warm_us`` comes without a history.

@@ -28,7 +28,8 @@ class Device(Protocol):
         """Return what is lost in each variant (variant x entity x step)."""
 
     def wanted(self, total: Floats) -> Floats:
-        """Return how active each is in each window, 1 being just enough."""
+        """Return how active each is in each window, 1 being just enough,
+        where ``losses`` had so much in all, by the bin."""
 
     def system(self, at: int) -> dict[str, Any]:
         """Return the host's fields at one reading."""
@@ -76,6 +77,7 @@ class Devices:
 
 def capacity(one: Device, losses: game.Losses, bounds: truth.Bounds) -> Floats:
     """Return what stands for all that each could have in a window."""
-    total = losses.windows().total[0]
-    active = numpy.maximum(one.wanted(total), 1e-9) * bounds.activity
+    total = game.by_window(losses.total[0])
+    wanted = one.wanted(losses.total[0])
+    active = numpy.maximum(wanted, 1e-9) * bounds.activity
     return numpy.asarray(numpy.maximum(total, 1e-9) / active)

@@ -62,9 +62,8 @@ class Disk:
     def wanted(self, total: Floats) -> Floats:
         """Return how active each is in each window, 1 being just enough."""
         served, _ = self._run(self._wants.wanted[None])
-        sums = game.bins(served, self._wants.step_s)
-        requests = game.Losses(sums, sums).windows().lost[0]
-        return numpy.asarray(requests / game.WINDOW_S / LEAST_REQUESTS_S)
+        requests = game.bins(served[0], self._wants.step_s)
+        return numpy.asarray(game.rate(requests) / LEAST_REQUESTS_S)
 
     def system(self, at: int) -> dict[str, Any]:
         """Return the host's disk at one reading."""

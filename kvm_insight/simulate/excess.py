@@ -21,8 +21,7 @@ SHARE = 0.15
 
 def by_window(rates: Floats, step_s: float) -> Floats:
     """Return the excess in cores, entity x window."""
-    bins = game.bins(rates, step_s)[None]
-    cores = game.Losses(bins, bins).windows().lost[0] / game.WINDOW_S
+    cores = game.rate(game.bins(rates, step_s))
     return numpy.asarray(numpy.maximum(cores, 0.0))
 
 

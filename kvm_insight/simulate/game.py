@@ -17,10 +17,13 @@ from numpy import typing as npt
 Floats = npt.NDArray[numpy.float64]
 Subset = frozenset[int]
 
-#: A bin of the losses, and so many of them in a window.
+#: A bin of the losses. Windows begin each minute, and each is judged by
+#: the minutes around it, too: a grid of five minutes would cut a short
+#: incident in two halves that are nothing.
 BIN_S = 10
-WINDOW_BINS = 30
-WINDOW_S = BIN_S * WINDOW_BINS
+WINDOW_S = 60
+AROUND = 2
+_WINDOW_BINS = WINDOW_S // BIN_S
 NOBODY: Subset = frozenset()
 #: All players of the joint game beyond the few.
 REST = -1
@@ -37,8 +40,8 @@ class Losses:
     total: Floats
 
     def windows(self) -> 'Losses':
-        """Return the sums by the window; a last one that is cut counts."""
-        return Losses(_summed(self.lost), _summed(self.total))
+        """Return the sums around each window."""
+        return Losses(by_window(self.lost), by_window(self.total))
 
     def suffering(self) -> Floats:
         """Return the part lost; 0 of nothing."""
@@ -137,7 +140,19 @@ def bins(rates: Floats, step_s: float) -> Floats:
     return numpy.asarray(numpy.add.reduceat(rates, edges, axis=-1) * step_s)
 
 
-def _summed(bins: Floats) -> Floats:
-    count = bins.shape[2]
-    edges = numpy.arange(0, count, WINDOW_BINS)
-    return numpy.asarray(numpy.add.reduceat(bins, edges, axis=2))
+def by_window(bins: Floats) -> Floats:
+    """Return, of amounts by the bin in the last axis, the sum around each
+    window: two less at the ends, and a last one that is cut counts."""
+    edges = numpy.arange(0, bins.shape[-1], _WINDOW_BINS)
+    windows = numpy.add.reduceat(bins, edges, axis=-1)
+    found = windows.copy()
+    for away in range(1, AROUND + 1):
+        found[..., away:] += windows[..., :-away]
+        found[..., :-away] += windows[..., away:]
+    return numpy.asarray(found)
+
+
+def rate(bins: Floats) -> Floats:
+    """Return the amount per second around each window."""
+    seconds = numpy.full(bins.shape[-1], float(BIN_S))
+    return numpy.asarray(by_window(bins) / by_window(seconds))

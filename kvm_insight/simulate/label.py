@@ -31,7 +31,7 @@ class Cause(sample.Wire, frozen=True, kw_only=True):
 
 
 class Window(sample.Wire, frozen=True, kw_only=True):
-    """One victim, resource and window."""
+    """One victim, resource and minute, judged by the five around it."""
 
     start_us: sample.Count
     end_us: sample.Count

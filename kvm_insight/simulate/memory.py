@@ -53,7 +53,7 @@ class Memory:
 
     def wanted(self, total: Floats) -> Floats:
         """Return how active each is in each window, 1 being just enough."""
-        return numpy.where(total > 0, 10.0, 0.0)
+        return numpy.where(game.by_window(total) > 0, 10.0, 0.0)
 
     def system(self, at: int) -> dict[str, Any]:
         """Return the host's memory at one reading."""

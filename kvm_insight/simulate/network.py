@@ -47,7 +47,7 @@ class Network:
 
     def wanted(self, total: Floats) -> Floats:
         """Return how active each is in each window, 1 being just enough."""
-        return numpy.asarray(total / game.WINDOW_S / LEAST_PACKETS_S)
+        return numpy.asarray(game.rate(total) / LEAST_PACKETS_S)
 
     def system(self, at: int) -> dict[str, Any]:
         """Return the host's network device at one reading."""

@@ -113,10 +113,8 @@ class Simulation:
         """Return the core-seconds that each entity could have a window."""
         scene = self.scene
         at_s = demand.times(scene.wants.seconds, scene.wants.step_s)
-        here = game.bins(
-            load.alive(scene.host, at_s)[None], scene.wants.step_s
-        )
-        seconds = game.Losses(here, here).windows().lost[0]
+        here = game.bins(load.alive(scene.host, at_s), scene.wants.step_s)
+        seconds = game.by_window(here)
         vcpus = numpy.array([len(one) for one in scene.host.places()])
         return numpy.asarray(numpy.maximum(seconds, 60.0) * vcpus[:, None])
 

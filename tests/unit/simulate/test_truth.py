@@ -9,6 +9,8 @@ import pytest
 from kvm_insight.simulate import game, truth
 
 ENTITIES = 8
+#: Of one window that has no other around it.
+BINS = game.WINDOW_S // game.BIN_S
 VICTIM = 0
 Loss = Callable[[game.Subset], float]
 
@@ -17,12 +19,12 @@ def judged(loss: Loss, players: Sequence[int]) -> truth.Judged | None:
     """Return the victim's one window, of a loss by who has no excess."""
 
     def evaluate(subsets: Sequence[game.Subset]) -> game.Losses:
-        lost = numpy.zeros((len(subsets), ENTITIES, game.WINDOW_BINS))
+        lost = numpy.zeros((len(subsets), ENTITIES, BINS))
         for at, subset in enumerate(subsets):
             lost[at, VICTIM] = loss(subset)
         return game.Losses(lost, numpy.ones_like(lost))
 
-    capacity = numpy.full((ENTITIES, 1), float(game.WINDOW_BINS))
+    capacity = numpy.full((ENTITIES, 1), float(BINS))
     risen = numpy.zeros((ENTITIES, 1))
     risen[list(players)] = 1.0
     everybody = frozenset(players)
@@ -102,3 +104,25 @@ def test_who_suffers_a_little_is_neither_victim_nor_not(
 
 def test_who_always_suffers_so_is_no_victim() -> None:
     assert judged(lambda gone: 0.2, [1]) is None
+
+
+@pytest.mark.parametrize('begin_s', [360, 550, 580, 600, 630])
+def test_a_short_incident_counts_the_same_wherever_it_falls(
+    begin_s: int,
+) -> None:
+    bins = numpy.zeros(120)
+    bins[begin_s // 10 : begin_s // 10 + 9] = 0.2
+    around = game.rate(bins * game.BIN_S)
+    assert around.max() == pytest.approx(0.2 * 90 / 300)
+    # In the minutes in which it is, and those beside them.
+    hit = numpy.flatnonzero(around >= 0.05) * 60
+    assert hit.min() < begin_s + 90
+    assert hit.max() + 60 > begin_s
+    assert begin_s - 120 <= hit.min()
+    assert hit.max() + 60 <= begin_s + 90 + 120
+
+
+def test_what_is_around_a_window_is_less_at_the_ends() -> None:
+    steady = numpy.full(27, float(game.BIN_S))
+    assert game.by_window(steady).tolist() == [180, 240, 270, 210, 150]
+    assert game.rate(steady).tolist() == [1.0] * 5
