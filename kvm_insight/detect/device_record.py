@@ -31,7 +31,7 @@ def of(watch: device_watch.Watch) -> state.Devices:
             running_s=disks.running_s,
             arrays=_packed(disks, disks.FILLS),
         ),
-        stalled=[(*key, us) for key, us in watch.memory.stalled_us.items()],
+        stalled=watch.memory.stalled(),
         incidents=watch.incidents,
     )
 
@@ -45,9 +45,7 @@ def restore(watch: device_watch.Watch, kept: state.Devices) -> None:
         if name in kept.books:
             _fill_book(book, kept.books[name])
     _fill_disks(watch.disks.disks, kept.disks)
-    watch.memory.stalled_us = {
-        (uuid, epoch): us for uuid, epoch, us in kept.stalled
-    }
+    watch.memory.restore(kept.stalled)
     watch.incidents = list(kept.incidents)
 
 

@@ -6,6 +6,8 @@ taken as their mean. Without the pressure of its own group, a page that had
 to be read counts as a millisecond.
 """
 
+from collections.abc import Sequence
+
 import numpy
 
 from kvm_insight.detect import device_book, device_slot
@@ -14,6 +16,7 @@ from kvm_insight.model import reading, sample
 Floats = reading.Floats
 
 DEVICE = 'memory'
+_HOST: device_book.Key = ('', '', DEVICE)
 _PAGE_S = 0.001
 _PAGE = 4096
 #: Memory of which so much is free is not what anybody waits for.
@@ -28,17 +31,30 @@ class Reader:
 
     def __init__(self) -> None:
         self._layout: reading.Layout | None = None
-        self._keys: list[device_book.Key] = []
-        #: (UUID, epoch) -> µs stalled so far.
-        self.stalled_us: dict[tuple[str, str], float] = {}
+        self._keys: list[device_book.Key] = [_HOST]
+        #: µs that each domain stalled so far; NaN is not known.
+        self._stalled_us = numpy.zeros(0)
+
+    def stalled(self) -> list[tuple[str, str, float]]:
+        """Return UUID, epoch and µs stalled so far, where known."""
+        return [
+            (uuid, epoch, us)
+            for (uuid, epoch, _), us in zip(
+                self._keys[:-1], self._stalled_us.tolist(), strict=True
+            )
+            if us >= 0
+        ]
+
+    def restore(self, stalled: Sequence[tuple[str, str, float]]) -> None:
+        """Go on where another reader stood."""
+        self._layout = None
+        domains = [(uuid, epoch, DEVICE) for uuid, epoch, _ in stalled]
+        self._keys = [*domains, _HOST]
+        self._stalled_us = numpy.array([us for _, _, us in stalled], float)
 
     def read(self, slot: device_slot.Slot) -> device_book.Did:
         """Return what each domain has, and the host; and how they stalled."""
-        layout = slot.layout
-        if layout is not self._layout:
-            self._layout = layout
-            domains = [(*key, DEVICE) for key in layout.domains()]
-            self._keys = [*domains, ('', '', DEVICE)]
+        self._meet(slot.layout)
         did = slot.did
         took_s = reading.or_zero(did.interval_us / 1e6)
         pages = did.memory[:, _HOST_FAULTS] * _PAGE_S
@@ -63,23 +79,33 @@ class Reader:
             numpy.append(limited.astype(float), 0.0),
         )
 
+    def _meet(self, layout: reading.Layout) -> None:
+        """Know whose the rows are, each with what is known of it."""
+        if layout is self._layout:
+            return
+        self._layout = layout
+        known = dict(zip(self._keys, self._stalled_us.tolist(), strict=False))
+        domains = [(*key, DEVICE) for key in layout.domains()]
+        self._keys = [*domains, _HOST]
+        before = [known.get(key, numpy.nan) for key in domains]
+        self._stalled_us = numpy.array(before, numpy.float64)
+
     def _stalled(self, slot: device_slot.Slot) -> Floats:
-        """Return the µs that each domain's group stalled; NaN: not known."""
-        before, now = self.stalled_us, {}
-        found = []
-        for domain in slot.new.domains:
-            key = domain.uuid, domain.epoch
-            squeezed = domain.pressure
-            some = squeezed.memory_some_us if squeezed else None
-            full = squeezed.memory_full_us if squeezed else None
-            if some is None:
-                found.append(numpy.nan)
-                continue
-            total = now[key] = (some + (some if full is None else full)) / 2
-            grown = total - before.get(key, numpy.nan)
-            found.append(grown if grown >= 0 else numpy.nan)
-        self.stalled_us = now
-        return numpy.array(found, numpy.float64) / 1e6
+        """Return how long each domain's group stalled; NaN: not known."""
+        totals = [_stalled_us(domain) for domain in slot.new.domains]
+        before, now = self._stalled_us, numpy.array(totals, numpy.float64)
+        self._stalled_us = now
+        return reading.growth(before, now) / 1e6
+
+
+def _stalled_us(domain: sample.Domain) -> float:
+    """Return for how long its group stalled so far; NaN: not known."""
+    squeezed = domain.pressure
+    some = squeezed.memory_some_us if squeezed else None
+    if squeezed is None or some is None:
+        return numpy.nan
+    full = squeezed.memory_full_us
+    return (some + (some if full is None else full)) / 2
 
 
 def _own_swapping(memory: Floats) -> Floats:
