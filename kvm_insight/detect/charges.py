@@ -5,6 +5,7 @@ Sparse, since on a host whose guests come and go few ever meet.
 """
 
 import array
+import sys
 from collections.abc import Mapping
 
 import numpy
@@ -61,6 +62,7 @@ class Charges:
             if len(self.entities) >= _MOST_ENTITIES:
                 break
             if entity not in self._numbers:
+                entity = sys.intern(entity)
                 self._numbers[entity] = len(self.entities)
                 self.entities.append(entity)
         if victim not in self._numbers:
@@ -98,8 +100,8 @@ def _numbers(values: list[int]) -> npt.NDArray[numpy.int64]:
 def rebuilt(entities: list[str], charges: list[usage.Charge]) -> Charges:
     """Return what made this record; raise ValueError for a broken one."""
     result = Charges()
-    result.entities = list(entities)
-    result._numbers = {name: at for at, name in enumerate(entities)}
+    result.entities = [sys.intern(name) for name in entities]
+    result._numbers = {name: at for at, name in enumerate(result.entities)}
     most = min(len(entities), _MOST_ENTITIES)
     added: dict[int, int] = {}
     for victim, runner, us in charges:

@@ -195,6 +195,10 @@ class Book:
                 setattr(self, name, numpy.concatenate([old, more], axis=-1))
             self.rename(self.keys + new)
         places = numpy.array([self._columns[key] for key in keys], numpy.intp)
+        # Of equal keys one is kept, by all.
+        for at, key in zip(places.tolist(), keys, strict=True):
+            self.keys[at] = key
+        self._columns = {key: at for at, key in enumerate(self.keys)}
         self._placed = keys, places
         return places
 

@@ -6,6 +6,7 @@ so that it comes back from its record as it was. Intervals wait until there
 are some to be added up together: numpy takes about as long for one.
 """
 
+import sys
 import typing
 from collections.abc import Iterable
 from typing import Any
@@ -174,14 +175,18 @@ class Hour:
         """Learn anew what is told of instances beside their sums."""
         for domain in domains:
             column = self.columns.get(entity.domain(domain.uuid))
-            if column is not None:
-                self.facts[column - 1] = _fact_of(domain)
+            if column is None:
+                continue
+            now = _fact_of(domain)
+            # Else what a sample is made of would be kept for a minute each.
+            if now != self.facts[column - 1]:
+                self.facts[column - 1] = _shared(now)
 
     def add(self, fact: usage.Instance) -> int:
         """Return the new column of an instance."""
         column = len(self.columns)
         self.columns[entity.domain(fact.uuid)] = column
-        self.facts.append(fact)
+        self.facts.append(_shared(fact))
         if column >= len(self.sums):
             self.settle()
             self._widen(max(8, column // 4))
@@ -254,6 +259,20 @@ def _fact_of(domain: sample.Domain) -> usage.Instance:
         flavor=identity.flavor.name if identity.flavor else None,
         vcpus=track.vcpus_of(domain),
         memory_bytes=memory.maximum_bytes if memory else None,
+    )
+
+
+def _shared(fact: usage.Instance) -> usage.Instance:
+    """Return a fact with those words that are kept for others, too."""
+
+    def kept(word: str | None) -> str | None:
+        return None if word is None else sys.intern(word)
+
+    return msgspec.structs.replace(
+        fact,
+        uuid=sys.intern(fact.uuid),
+        project_id=kept(fact.project_id),
+        flavor=kept(fact.flavor),
     )
 
 

@@ -2,6 +2,7 @@
 """Report: when a host is told of, and what is told: values in, values out."""
 
 import collections
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -38,8 +39,9 @@ class Reporter:
         self._every_us = round(every_s * 1e6)
         self._told_us: int | None = None
         self._told_of: frozenset[str] = frozenset()
+        self._boot_id = ''
         self._pressures: collections.deque[
-            tuple[str, int, sample.Pressure | None]
+            tuple[int, sample.Pressure | None]
         ] = collections.deque()
 
     def report(
@@ -54,7 +56,8 @@ class Reporter:
         if not (self._is_time(new) or _turned(found) or here != self._told_of):
             return None
         self._told_us = new.uptime_us
-        self._told_of = here
+        if here != self._told_of:
+            self._told_of = frozenset(map(sys.intern, here))
         return _drawn(new, known, list(self._minutes(new, known.series)))
 
     def _is_time(self, new: sample.Sample) -> bool:
@@ -64,14 +67,12 @@ class Reporter:
         return new.uptime_us - told_us >= self._every_us
 
     def _press(self, new: sample.Sample) -> None:
-        self._pressures.append(
-            (new.boot_id, new.uptime_us, new.system.pressure)
-        )
+        if new.boot_id != self._boot_id:
+            self._boot_id = new.boot_id
+            self._pressures.clear()
+        self._pressures.append((new.uptime_us, new.system.pressure))
         edge_us = new.uptime_us - (MINUTES + 1) * _MINUTE_S * 1_000_000
-        while (
-            self._pressures[0][0] != new.boot_id
-            or self._pressures[0][1] < edge_us
-        ):
+        while self._pressures[0][0] < edge_us:
             self._pressures.popleft()
 
     def _minutes(
@@ -97,7 +98,7 @@ class Reporter:
         begin_us = end_us - _MINUTE_S * 1_000_000
         inside = [
             (at_us, totals)
-            for _, at_us, totals in self._pressures
+            for at_us, totals in self._pressures
             if begin_us <= at_us <= end_us and totals is not None
         ]
         if len(inside) < 2:

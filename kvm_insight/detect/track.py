@@ -2,6 +2,7 @@
 """Track: one domain as it is followed, from evaluation to evaluation."""
 
 import dataclasses
+import sys
 
 from kvm_insight.detect import baseline, settings
 from kvm_insight.model import entity, inventory, sample
@@ -26,6 +27,8 @@ class Track:
     entity: str = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
+        self.uuid = sys.intern(self.uuid)
+        self.epoch = sys.intern(self.epoch)
         self.entity = entity.domain(self.uuid)
 
     def saw(self, scale: int, above: bool) -> None:

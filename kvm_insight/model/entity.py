@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names of those who run and wait in the contention ledger."""
 
+import sys
+
 HOST = 'host'
 IDLE = 'idle'
 QUOTA = 'quota'
@@ -11,8 +13,9 @@ _SERVICE = 'service:'
 
 
 def domain(uuid: str) -> str:
-    """Return the entity of the domain with this UUID."""
-    return _DOMAIN + uuid
+    """Return the entity of the domain with this UUID; one object, since what
+    is known of a domain is kept under it in many places."""
+    return sys.intern(_DOMAIN + uuid)
 
 
 def service(name: str) -> str:

@@ -10,6 +10,7 @@ of whole tables.
 import dataclasses
 import itertools
 import operator
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -107,7 +108,11 @@ class Layout:
     def __init__(self, words: list[Any]) -> None:
         """Take of each domain its UUID and epoch, how many of each family it
         has, and the words that name them."""
-        self.words = words
+        # Each name is kept here once, and in other places with it.
+        self.words: list[Any] = [
+            sys.intern(word) if isinstance(word, str) else word
+            for word in words
+        ]
         heads = [head for head, _ in self.parts()]
         rows = numpy.arange(len(heads))
         self.uuids: tuple[str, ...] = tuple(head[0] for head in heads)

@@ -7,6 +7,7 @@ the time between two samples. All numbers are µs; what was not measured is
 """
 
 import dataclasses
+import sys
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -206,6 +207,7 @@ class Window:
             return True
         if len(self.entities) >= _MOST_COLUMNS:
             return False
+        entity = sys.intern(entity)
         self._column[entity] = len(self.entities)
         self.entities.append(entity)
         if len(self.entities) > self.values.shape[1]:
@@ -266,8 +268,8 @@ def rebuilt(
     Raises ValueError when the parts do not fit together.
     """
     result = Window()
-    result.entities = entities
-    result._column = {name: at for at, name in enumerate(entities)}
+    result.entities = [sys.intern(name) for name in entities]
+    result._column = {name: at for at, name in enumerate(result.entities)}
     result._slots = rows.Rows(slots.reshape(-1, 4))
     depth = len(result.slots)
     if values.max(initial=0) <= _NARROW:
