@@ -80,11 +80,9 @@ class Reporter:
     ) -> Iterator[host_report.Minute]:
         """Return the last minutes, the newest first."""
         who = _columns(series, new)
-        before = _Sums(series, who, 0)
         for number in range(MINUTES):
-            upto = _Sums(series, who, (number + 1) * _MINUTE_S)
-            use = upto.since(before)
-            before = upto
+            newer_s = number * _MINUTE_S
+            use = _use(series, who, newer_s + _MINUTE_S, newer_s)
             end_us = new.uptime_us - number * _MINUTE_S * 1_000_000
             yield host_report.Minute(
                 wanted_cores=_total(use.wanted),
@@ -130,37 +128,33 @@ def _columns(series: window.Window, new: sample.Sample) -> window.Numbers:
     return numpy.array([-1 if one is None else one for one in found])
 
 
-class _Sums:
-    """Sums over the last so many seconds; the host comes first."""
+def _use(
+    series: window.Window,
+    columns: window.Numbers,
+    older_s: int,
+    newer_s: int = 0,
+) -> _Use:
+    """Return the use from so many seconds ago until so many; the host's
+    column comes first."""
+    sums = series.between(older_s, newer_s)
+    there = columns >= 0
+    found = numpy.zeros((len(columns), sums.shape[1]), numpy.int64)
+    found[there] = sums[columns[there]]
+    run, delay, throttled, poll, measured = found.T
+    known = (measured > 0).tolist()
 
-    def __init__(
-        self, series: window.Window, columns: window.Numbers, seconds: int
-    ) -> None:
-        sums = series.sums(seconds)
-        there = columns >= 0
-        found = numpy.zeros((len(columns), sums.shape[1]), numpy.int64)
-        found[there] = sums[columns[there]]
-        run, self.waited, throttled, poll, self.measured = found.T
-        self.wanted = numpy.maximum(run - poll, 0)
-        self.wanted += numpy.maximum(self.waited - throttled, 0)
+    def cores(numbers: window.Numbers) -> list[float | None]:
+        shares = numpy.maximum(numbers, 0) / numpy.maximum(measured, 1)
+        return [
+            round(share, 4) if is_known else None
+            for share, is_known in zip(shares.tolist(), known, strict=True)
+        ]
 
-    def since(self, shorter: '_Sums') -> _Use:
-        """Return the use from this window's begin to the shorter's."""
-        measured = self.measured - shorter.measured
-        known = (measured > 0).tolist()
-
-        def cores(numbers: window.Numbers) -> list[float | None]:
-            shares = numbers / numpy.maximum(measured, 1)
-            return [
-                round(share, 4) if is_known else None
-                for share, is_known in zip(
-                    numpy.maximum(shares, 0.0).tolist(), known, strict=True
-                )
-            ]
-
-        own, *wanted = cores(self.wanted - shorter.wanted)
-        _, *waited = cores(self.waited - shorter.waited)
-        return _Use(wanted, waited, own)
+    own, *wanted = cores(
+        numpy.maximum(run - poll, 0) + numpy.maximum(delay - throttled, 0)
+    )
+    _, *waited = cores(delay)
+    return _Use(wanted, waited, own)
 
 
 def _total(parts: Iterable[float | None]) -> float | None:
@@ -179,8 +173,7 @@ def _drawn(
     minutes: list[host_report.Minute],
 ) -> host_report.HostReport:
     who = _columns(known.series, new)
-    whole = _Sums(known.series, who, WINDOW_S)
-    use = whole.since(_Sums(known.series, who, 0))
+    use = _use(known.series, who, WINDOW_S)
     both = [*known.incidents, *known.device_incidents]
     hurts = [_hurt(one) for one in _sharpest(both)]
     return host_report.HostReport(

@@ -13,12 +13,14 @@ from numpy import typing as npt
 Array = npt.NDArray[Any]
 
 #: Rows by which it grows, and from which on it is worth moving them.
-_ROOM = 8
-_MOVE = 4
+_ROOM = 4
+_MOVE = 2
 
 
 class Rows:
     """Rows of one shape and type."""
+
+    __slots__ = ('_begin', '_buffer', '_end')
 
     _begin: int
     _end: int

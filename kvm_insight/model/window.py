@@ -134,6 +134,11 @@ class Window:
         begin, end = self.begin(seconds), len(self.slots)
         return self._sliding.over(seconds, begin, end, self._totals)
 
+    def between(self, older_s: int, newer_s: int) -> Numbers:
+        """Return the same from so many seconds ago until so many: for who
+        asks now and then, so that no sums are kept for it."""
+        return self._totals(self.begin(older_s), self.begin(newer_s))
+
     def _totals(self, begin: int, end: int) -> Numbers:
         slots, values = self.slots[begin:end], self.values[begin:end]
         valid = (values[:, :, RUN] >= 0) & (values[:, :, DELAY] >= 0)
@@ -285,5 +290,5 @@ def rebuilt(
         )
         if len(part) and highest >= len(entities):
             raise ValueError(f'charge of entity {highest}')
-    result.charges = charges
+    result.charges = [part if len(part) else charge.NONE for part in charges]
     return result
