@@ -150,15 +150,16 @@ class Detector:
         for uuid, known in list(tracks.items()):
             known.absent = 0 if uuid in here else known.absent + 1
             if known.absent >= self._rules.absent:
-                del tracks[uuid]
+                self._known.forget(uuid)
                 yield from self._course.end(uuid, new, 'gone')
         for uuid, domain in here.items():
             old = tracks.get(uuid)
             if old is not None and old.epoch == domain.epoch:
-                old.baseline.vcpus = track.vcpus_of(domain)
+                row, vcpus = old.baseline.row, track.vcpus_of(domain)
+                self._known.minutes.resize(row, vcpus)
                 continue
             yield from self._course.end(uuid, new, 'gone')
-            tracks[uuid] = track.of(domain, self._rules)
+            self._known.follow(domain, self._rules)
             who = entity.domain(uuid)
             self._known.series.forget_before(who, new.uptime_us)
 

@@ -6,12 +6,19 @@ from collections.abc import Container
 
 import numpy
 
-from kvm_insight.detect import admission, baseline, settings, track
+from kvm_insight.detect import (
+    admission,
+    baseline,
+    minutes,
+    settings,
+    track,
+)
 from kvm_insight.model import (
     charge,
     entity,
     reading,
     reading_record,
+    sample,
     state,
     usage,
     window,
@@ -22,6 +29,8 @@ from kvm_insight.model import (
 class Memory:
     """All that is known of one host."""
 
+    #: Of all domains, and of the host.
+    minutes: minutes.Minutes
     host_baseline: baseline.Baseline
     series: window.Window = dataclasses.field(default_factory=window.Window)
     #: UUID -> the domain that bears it now.
@@ -40,16 +49,33 @@ class Memory:
         """Let the baselines of all but the frozen learn of an interval."""
         learning = {one.entity: one.baseline for one in self.tracks.values()}
         learning[entity.HOST] = self.host_baseline
-        rows = did.numbers.tolist()
-        for who, row in zip(did.entities, rows, strict=True):
-            own = learning.get(who)
-            if own is not None and who not in frozen:
-                own.add(slot, row)
+        rows = {
+            learning[who].row: at
+            for at, who in enumerate(did.entities)
+            if who in learning and who not in frozen
+        }
+        found = did.numbers[list(rows.values())]
+        learned = self.minutes.take(slot, numpy.array([*rows], int), found)
+        for one in learning.values() if learned else ():
+            if one.row in learned:
+                one.learned()
+
+    def follow(self, domain: sample.Domain, rules: settings.Settings) -> None:
+        """Follow a domain that is new, or began anew."""
+        self.forget(domain.uuid)
+        self.tracks[domain.uuid] = track.of(domain, rules, self.minutes)
+
+    def forget(self, uuid: str) -> None:
+        """Follow a domain no longer."""
+        old = self.tracks.pop(uuid, None)
+        if old is not None:
+            self.minutes.drop(old.baseline.row)
 
 
 def empty(rules: settings.Settings) -> Memory:
     """Return what is known of a host that was never seen."""
-    return Memory(baseline.Baseline(rules))
+    known = minutes.Minutes(rules)
+    return Memory(known, baseline.Baseline(rules, known, known.add(1)))
 
 
 def stored(
@@ -68,14 +94,14 @@ def stored(
         counters=admitted.counters,
         ledger_source=known.source,
         window=_window(known.series),
-        host_baseline=_baseline(known.host_baseline),
+        host_baseline=known.minutes.record(known.host_baseline.row),
         tracks=[
             state.Track(
                 uuid=one.uuid,
                 epoch=one.epoch,
                 flags=one.flags,
                 absent=one.absent,
-                baseline=_baseline(one.baseline),
+                baseline=known.minutes.record(one.baseline.row),
                 cohort=one.cohort,
             )
             for one in known.tracks.values()
@@ -97,6 +123,8 @@ def admission_of(kept: state.HostState) -> admission.Admission:
 
 def restored(kept: state.HostState, rules: settings.Settings) -> Memory:
     """Return the memory as it was."""
+    known = minutes.Minutes(rules)
+    host_row = known.restore(kept.host_baseline)
     tracks = {}
     for one in kept.tracks:
         windows = 2 * len(rules.scales) - 1
@@ -105,13 +133,14 @@ def restored(kept: state.HostState, rules: settings.Settings) -> Memory:
             one.uuid,
             one.epoch,
             rules,
-            _baseline_of(one.baseline, rules),
+            baseline.Baseline(rules, known, known.restore(one.baseline)),
             flags,
             one.absent,
             one.cohort,
         )
     return Memory(
-        _baseline_of(kept.host_baseline, rules),
+        known,
+        baseline.Baseline(rules, known, host_row),
         _window_of(kept.window),
         tracks,
         list(kept.incidents),
@@ -144,30 +173,3 @@ def _window_of(kept: state.Window) -> window.Window:
         if kept.charge_counts
         else [],
     )
-
-
-def _baseline(one: baseline.Baseline) -> state.Baseline:
-    return state.Baseline(
-        vcpus=one.vcpus,
-        suffering=one.suffering.astype('<i4').tobytes(),
-        used=one.used.astype('<i4').tobytes(),
-        ran=one.ran.astype('<i4').tobytes(),
-        pending_ran=list(one.pending_ran),
-        pending=list(one.pending),
-        minute=one.minute,
-        running=list(one.running),
-    )
-
-
-def _baseline_of(
-    kept: state.Baseline, rules: settings.Settings
-) -> baseline.Baseline:
-    result = baseline.Baseline(rules, kept.vcpus)
-    result.suffering = numpy.frombuffer(kept.suffering, '<i4').astype('i4')
-    result.used = numpy.frombuffer(kept.used, '<i4').astype('i4')
-    result.ran = numpy.frombuffer(kept.ran, '<i4').astype('i4')
-    result.pending_ran = list(kept.pending_ran)
-    result.pending = list(kept.pending)
-    result.minute = kept.minute
-    result.running = [*kept.running, 0, 0, 0, 0, 0][:5]
-    return result

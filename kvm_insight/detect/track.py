@@ -4,7 +4,7 @@
 import dataclasses
 import sys
 
-from kvm_insight.detect import baseline, settings
+from kvm_insight.detect import baseline, minutes, settings
 from kvm_insight.model import entity, inventory, sample
 
 
@@ -46,13 +46,16 @@ class Track:
         self.flags = [0] * len(self.flags)
 
 
-def of(domain: sample.Domain, rules: settings.Settings) -> Track:
+def of(
+    domain: sample.Domain, rules: settings.Settings, known: minutes.Minutes
+) -> Track:
     """Return the track of a domain that is new."""
+    row = known.add(vcpus_of(domain))
     return Track(
         domain.uuid,
         domain.epoch,
         rules,
-        baseline.Baseline(rules, vcpus_of(domain)),
+        baseline.Baseline(rules, known, row),
         [0] * (2 * len(rules.scales) - 1),
     )
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Entitlement, crowd, baseline and words, each by itself."""
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from kvm_insight.detect import (
     baseline,
     crowd,
     entitlement,
+    minutes,
     settings,
     suffering,
     words,
@@ -81,17 +83,16 @@ def test_a_wait_is_a_part_and_less_load_is_less_wait(
         assert 0 <= part <= 1
 
 
-def taught(*minutes: tuple[int, int]) -> baseline.Baseline:
+def taught(*seen: tuple[int, int]) -> baseline.Baseline:
     """Return a baseline that saw run and delay (percent) by the minute."""
-    made = baseline.Baseline(RULES)
-    for number, (run, delay) in enumerate(minutes):
+    known = minutes.Minutes(RULES)
+    made = baseline.Baseline(RULES, known, known.add(1))
+    for number, (run, delay) in enumerate(seen):
         for part in range(6):
             now = number * MINUTE + (part + 1) * MINUTE // 6
             slot = window.Slot(now, now, MINUTE // 6, 0)
-            made.add(
-                slot,
-                window.Values(run * 100_000, delay * 100_000, 0, 0),
-            )
+            did = window.Values(run * 100_000, delay * 100_000, 0, 0)
+            known.take(slot, numpy.array([made.row]), numpy.array([did]))
     return made
 
 
@@ -122,7 +123,7 @@ def test_what_led_to_an_incident_is_unlearned() -> None:
     before = made.level_of_use()
     made.forget_recent()
     assert made.level_of_use() == before
-    assert made.pending == []
+    assert made.minutes.record(made.row).pending == []
 
 
 def test_a_noisy_history_needs_more_to_be_a_victim() -> None:

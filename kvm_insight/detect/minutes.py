@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Minutes: what the entities of one host did by the minute, for two hours.
+
+A row is an entity. All rows are in one array, since thousands of small ones
+that are made anew every minute take more memory than what is in them. Minutes
+come in late, so that the beginning of an incident, which is seen as one only
+after some evaluations, does not teach that it is usual.
+"""
+
+from typing import Any
+
+import numpy
+from numpy import typing as npt
+
+from kvm_insight.detect import settings, suffering
+from kvm_insight.model import state, window
+
+MINUTE_US = 60_000_000
+#: Minutes that wait before they count.
+LAG = 2
+#: What a minute tells, all in ppm: the part of the wait, the cores that were
+#: wanted, and those on which it ran.
+SUFFERING, USED, RAN = range(3)
+KINDS = 3
+#: Instead of what a minute does not tell: of an idle one, the wait.
+SILENT = -1
+#: Of the minute that runs: run, delay, throttled, poll, time.
+SUMS = 5
+_PPM = 1_000_000
+_LARGEST = 2**31 - 1
+#: Of a minute, what must have been measured.
+_LEAST_US = MINUTE_US * 7 // 10
+#: Rows by which there are more at a time.
+_MORE = 4
+
+Ring = npt.NDArray[numpy.int32]
+Places = npt.NDArray[numpy.intp]
+
+
+class Minutes:
+    """Trailing minutes of all entities."""
+
+    def __init__(self, rules: settings.Settings) -> None:
+        """Begin without a row."""
+        self._activity = rules.activity
+        self._length = rules.baseline_minutes
+        kind = numpy.dtype(
+            [
+                # Those that count; the next one takes the oldest one's place.
+                ('rings', 'i4', (KINDS, self._length)),
+                # How many there ever were.
+                ('counts', 'i8', (KINDS,)),
+                # Those that are over and do not count yet, and how many.
+                ('pending', 'i4', (LAG, KINDS)),
+                ('waiting', 'i4'),
+                ('vcpus', 'i4'),
+                # The minute that runs.
+                ('minute', 'i8'),
+                ('running', 'i8', (SUMS,)),
+            ]
+        )
+        self._rows: npt.NDArray[Any] = numpy.zeros(0, kind)
+        self._free: list[int] = []
+
+    def add(self, vcpus: int) -> int:
+        """Return the row of an entity that is new."""
+        if not self._free:
+            begin = len(self._rows)
+            more = numpy.zeros(_MORE, self._rows.dtype)
+            self._rows = numpy.concatenate([self._rows, more])
+            self._free += range(begin + _MORE - 1, begin - 1, -1)
+        row = self._free.pop()
+        for name in ('counts', 'waiting', 'running'):
+            self._rows[name][row] = 0
+        self._rows['minute'][row] = -1
+        self._rows['vcpus'][row] = vcpus
+        return row
+
+    def drop(self, row: int) -> None:
+        """Give up the row of an entity that is gone."""
+        self._free.append(row)
+
+    def take(
+        self, slot: window.Slot, rows: Places, did: window.Numbers
+    ) -> set[int]:
+        """Take what entities did between two samples (``window.Values``);
+        return the rows of which another minute counts now."""
+        minute = (slot.uptime_us - 1) // MINUTE_US
+        begun = rows[self._rows['minute'][rows] != minute].tolist()
+        learned = {row for row in begun if self._turn(row)}
+        self._rows['minute'][rows] = minute
+        known = (did[:, window.RUN] >= 0) & (did[:, window.DELAY] >= 0)
+        grown = numpy.maximum(did[known], 0)
+        grown[:, window.MEASURED] = slot.interval_us
+        self._rows['running'][rows[known]] += grown
+        return learned
+
+    def forget_recent(self, row: int) -> None:
+        """Unlearn the minutes that do not count yet."""
+        self._rows['waiting'][row] = 0
+        self._rows['running'][row] = 0
+
+    def vcpus(self, row: int) -> int:
+        """Return how many vCPUs an entity has."""
+        return int(self._rows['vcpus'][row])
+
+    def resize(self, row: int, vcpus: int) -> None:
+        """Let an entity have so many vCPUs."""
+        self._rows['vcpus'][row] = vcpus
+
+    def of(self, row: int, kind: int) -> Ring:
+        """Return the minutes of one kind that count, oldest first."""
+        ring = self._rows['rings'][row, kind]
+        count = int(self._rows['counts'][row, kind])
+        if count <= self._length:
+            return numpy.asarray(ring[:count])
+        return numpy.roll(ring, -(count % self._length))
+
+    def _turn(self, row: int) -> bool:
+        """End a minute; say whether another one counts now."""
+        running = self._rows['running'][row]
+        run_us, delay_us, throttled_us, poll_us, time_us = running.tolist()
+        running[:] = 0
+        if time_us < _LEAST_US:
+            return False
+        wanted_us = suffering.offered(run_us, delay_us, poll_us)
+        share = SILENT
+        if suffering.active(
+            wanted_us, time_us, self.vcpus(row), self._activity
+        ):
+            share = int(suffering.share(run_us, delay_us, poll_us) * _PPM)
+        useful_us = max(0, wanted_us - throttled_us)
+        ran_us = max(0, run_us - poll_us)
+        cores = [useful_us * _PPM // time_us, ran_us * _PPM // time_us]
+        told = [share, *(min(ppm, _LARGEST) for ppm in cores)]
+        return self._wait(row, told)
+
+    def _wait(self, row: int, told: list[int]) -> bool:
+        """Let a minute wait; say whether it made another one count."""
+        pending = self._rows['pending'][row]
+        waiting = int(self._rows['waiting'][row])
+        if waiting < LAG:
+            pending[waiting] = told
+            self._rows['waiting'][row] = waiting + 1
+            return False
+        for kind, ppm in enumerate(pending[0].tolist()):
+            if ppm != SILENT:
+                self._count(row, kind, ppm)
+        pending[:-1] = pending[1:]
+        pending[-1] = told
+        return True
+
+    def _count(self, row: int, kind: int, ppm: int) -> None:
+        counts = self._rows['counts'][row]
+        count = int(counts[kind])
+        self._rows['rings'][row, kind, count % self._length] = ppm
+        counts[kind] = count + 1
+
+    # The record
+
+    def record(self, row: int) -> state.Baseline:
+        """Return what is known of an entity."""
+        one = self._rows[row]
+        pending = one['pending'][: one['waiting']].tolist()
+        rings = [self.of(row, kind).astype('<i4') for kind in range(KINDS)]
+        return state.Baseline(
+            vcpus=self.vcpus(row),
+            suffering=rings[SUFFERING].tobytes(),
+            used=rings[USED].tobytes(),
+            ran=rings[RAN].tobytes(),
+            pending=[(share, cores) for share, cores, _ in pending],
+            pending_ran=[ran for _, _, ran in pending if ran != SILENT],
+            minute=int(one['minute']),
+            running=one['running'].tolist(),
+        )
+
+    def restore(self, kept: state.Baseline) -> int:
+        """Return the row of an entity of which this is known."""
+        row = self.add(kept.vcpus)
+        one = self._rows[row]
+        for kind, packed in enumerate((kept.suffering, kept.used, kept.ran)):
+            ring = numpy.frombuffer(packed, '<i4')[-self._length :]
+            one['rings'][kind, : len(ring)] = ring
+            one['counts'][kind] = len(ring)
+        pending = kept.pending[-LAG:]
+        # Older records know of fewer minutes on how many cores one ran.
+        ran = [*[SILENT] * LAG, *kept.pending_ran][-len(pending) :]
+        for at, (minute, cores) in enumerate(zip(pending, ran, strict=False)):
+            one['pending'][at] = *minute, cores
+        one['waiting'] = len(pending)
+        one['minute'] = kept.minute
+        one['running'] = [*kept.running, *[0] * SUMS][:SUMS]
+        return row
