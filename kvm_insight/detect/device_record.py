@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is known of disks, memory and network, as a record and back."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,14 +52,22 @@ def restore(watch: device_watch.Watch, kept: state.Devices) -> None:
 
 def _fill_book(book: device_book.Book, kept: state.Book) -> None:
     _unpack(book, book.FILLS, kept.arrays, len(kept.keys))
-    book.rename(list(kept.keys))
+    book.rename(
+        [
+            (sys.intern(uuid), sys.intern(epoch), sys.intern(device))
+            for uuid, epoch, device in kept.keys
+        ]
+    )
     book.bin = kept.bin % len(book.work)
     book.running_s = kept.running_s
 
 
 def _fill_disks(disks: disk.Disks, kept: state.Disks) -> None:
     _unpack(disks, disks.FILLS, kept.arrays, len(kept.keys))
-    disks.keys = list(kept.keys)
+    disks.keys = [
+        (sys.intern(uuid), sys.intern(epoch), sys.intern(name), path)
+        for uuid, epoch, name, path in kept.keys
+    ]
     disks.bin = kept.bin % len(disks.usual)
     disks.running_s = kept.running_s
 

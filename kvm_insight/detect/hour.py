@@ -48,6 +48,7 @@ SUMS = DEVICE_AT + device_sums.SUMS
 UNKNOWN = -1
 PRESSURES = sample.Pressure.__struct_fields__
 MOST_WEIGHT = 65_535
+_NO_CPU = usage.Cpu()
 
 
 class Hour:
@@ -178,7 +179,7 @@ class Hour:
             if column is None:
                 continue
             now = _fact_of(domain)
-            # Else what a sample is made of would be kept for a minute each.
+            # Else each minute words of another sample would be kept.
             if now != self.facts[column - 1]:
                 self.facts[column - 1] = _shared(now)
 
@@ -270,6 +271,7 @@ def _shared(fact: usage.Instance) -> usage.Instance:
 
     return msgspec.structs.replace(
         fact,
+        cpu=_NO_CPU,
         uuid=sys.intern(fact.uuid),
         project_id=kept(fact.project_id),
         flavor=kept(fact.flavor),
@@ -279,7 +281,7 @@ def _shared(fact: usage.Instance) -> usage.Instance:
 def fact(instance: usage.Instance) -> usage.Instance:
     """Return an instance without its sums."""
     return msgspec.structs.replace(
-        instance, cpu=usage.Cpu(), disk=None, network=None, memory=None
+        instance, cpu=_NO_CPU, disk=None, network=None, memory=None
     )
 
 

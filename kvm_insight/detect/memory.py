@@ -155,8 +155,8 @@ def _window(series: window.Window) -> state.Window:
         slots=series.slots.astype('<i8').tobytes(),
         values=series.values[:, :width].astype('<i8').tobytes(),
         since=series.since[:width].astype('<i8').tobytes(),
-        charge_counts=[len(charges) for charges in series.charges],
-        charges=b''.join(charges.tobytes() for charges in series.charges),
+        charge_counts=[charge.count(slot) for slot in series.charges],
+        charges=b''.join(series.charges),
     )
 
 
@@ -166,10 +166,5 @@ def _window_of(kept: state.Window) -> window.Window:
         numpy.frombuffer(kept.slots, '<i8').astype(numpy.int64),
         numpy.frombuffer(kept.values, '<i8').astype(numpy.int64),
         numpy.frombuffer(kept.since, '<i8').astype(numpy.int64),
-        numpy.split(
-            numpy.frombuffer(kept.charges, charge.KIND).copy(),
-            numpy.cumsum(kept.charge_counts, dtype=numpy.int64)[:-1],
-        )
-        if kept.charge_counts
-        else [],
+        charge.split(kept.charges, kept.charge_counts),
     )

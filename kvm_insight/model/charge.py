@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Charges of one slot, packed: victim, runner, and µs waited for it.
 
-Who is meant is a column of the window.
+Who is meant is a column of the window. Most slots have a few only, so that
+they are kept as bytes: an array of its own is larger than what is in it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy
 from numpy import typing as npt
 
-Charges = npt.NDArray[Any]
-
 #: A ledger row keeps its largest charges; the rest is added up.
 MOST = 8
 REST = 'rest'
 KIND = numpy.dtype([('victim', '<u2'), ('runner', '<u2'), ('us', '<u4')])
-NONE: Charges = numpy.empty(0, KIND)
 _LIMIT = 2**32 - 1
 
 
@@ -29,11 +28,41 @@ def largest(row: Mapping[str, int]) -> Iterator[tuple[str, int]]:
             yield runner, min(us, _LIMIT)
 
 
-def row(slots: Sequence[Charges], victim: int) -> dict[int, int]:
+def packed(charges: Sequence[tuple[int, int, int]]) -> bytes:
+    """Return the charges of one slot."""
+    return numpy.array(charges, KIND).tobytes() if charges else b''
+
+
+def unpacked(slots: Iterable[bytes]) -> npt.NDArray[Any]:
+    """Return the charges of some slots, one after the other."""
+    return numpy.frombuffer(b''.join(slots), KIND)
+
+
+def moved(slot: bytes, columns: npt.NDArray[numpy.uint16]) -> bytes:
+    """Return the charges of a slot after columns got other numbers."""
+    charges = unpacked([slot]).copy()
+    for who in ('victim', 'runner'):
+        charges[who] = columns[charges[who]]
+    return charges.tobytes()
+
+
+def count(slot: bytes) -> int:
+    """Return how many charges a slot has."""
+    return len(slot) // KIND.itemsize
+
+
+def split(whole: bytes, counts: Iterable[int]) -> list[bytes]:
+    """Return slots of which each has so many of these charges; raise
+    ValueError if that does not come out even."""
+    ends = [0, *itertools.accumulate(one * KIND.itemsize for one in counts)]
+    if ends[-1] != len(whole):
+        raise ValueError(f'{len(whole)} bytes of charges, not {ends[-1]}')
+    return [whole[begin:end] for begin, end in itertools.pairwise(ends)]
+
+
+def row(slots: Sequence[bytes], victim: int) -> dict[int, int]:
     """Return what one victim was charged over some slots, by runner."""
-    if not slots:
-        return {}
-    found = numpy.concatenate(slots)
+    found = unpacked(slots)
     own = found[found['victim'] == victim]
     runners, places = numpy.unique(own['runner'], return_inverse=True)
     # Sums below 2**53 are exact.

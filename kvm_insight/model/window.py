@@ -78,7 +78,8 @@ class Window:
         self._slots = rows.Rows(numpy.empty((0, 4), numpy.int64))
         self._values = rows.Rows(numpy.empty((0, 0, _FIELDS), numpy.int32))
         self._last_columns: tuple[tuple[str, ...], Numbers] | None = None
-        self.charges: list[charge.Charges] = []
+        #: Of each slot, as ``charge`` packs them.
+        self.charges: list[bytes] = []
         #: A column's slots that end at or before this do not count.
         self.since: Numbers = numpy.empty(0, numpy.int64)
         self._sliding = sliding.Sliding()
@@ -184,9 +185,7 @@ class Window:
         named = ((self.entities[at], us) for at, us in total.items())
         return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
 
-    def _packed(
-        self, charges: Mapping[str, Mapping[str, int]]
-    ) -> charge.Charges:
+    def _packed(self, charges: Mapping[str, Mapping[str, int]]) -> bytes:
         found = [
             (self._column[victim], self._column[runner], us)
             for victim, row in charges.items()
@@ -194,7 +193,7 @@ class Window:
             for runner, us in charge.largest(row)
             if self._add(runner)
         ]
-        return numpy.array(found, charge.KIND) if found else charge.NONE
+        return charge.packed(found)
 
     def _columns(self, entities: tuple[str, ...]) -> Numbers:
         """Return the columns of these; they are the same again and again."""
@@ -244,15 +243,12 @@ class Window:
         """Give up the columns that nothing refers to any more."""
         known = self.values[:, : len(self.entities), RUN] >= 0
         used = numpy.asarray(known.any(axis=0))
-        for charges in self.charges:
-            used[charges['victim']] = True
-            used[charges['runner']] = True
+        charges = charge.unpacked(self.charges)
+        used[charges['victim']] = used[charges['runner']] = True
         keep = numpy.flatnonzero(used)
         moved = numpy.zeros(len(self.entities), numpy.uint16)
         moved[keep] = numpy.arange(len(keep))
-        for charges in self.charges:
-            charges['victim'] = moved[charges['victim']]
-            charges['runner'] = moved[charges['runner']]
+        self.charges = [charge.moved(slot, moved) for slot in self.charges]
         self._values = rows.Rows(self.values[:, keep])
         self.since = self.since[keep]
         self.entities = [self.entities[at] for at in keep]
@@ -266,7 +262,7 @@ def rebuilt(
     slots: Numbers,
     values: Numbers,
     since: Numbers,
-    charges: list[charge.Charges],
+    charges: list[bytes],
 ) -> Window:
     """Return a window from its parts; the arrays may be flat.
 
@@ -284,11 +280,9 @@ def rebuilt(
     result.since = since.reshape(len(entities))
     if len(charges) != depth:
         raise ValueError(f'{len(charges)} rows of charges, {depth} slots')
-    for part in charges:
-        highest = max(
-            part['victim'].max(initial=0), part['runner'].max(initial=0)
-        )
-        if len(part) and highest >= len(entities):
-            raise ValueError(f'charge of entity {highest}')
-    result.charges = [part if len(part) else charge.NONE for part in charges]
+    every = charge.unpacked(charges)
+    for who in ('victim', 'runner'):
+        if (every[who] >= len(entities)).any():
+            raise ValueError(f'charge of entity {every[who].max()}')
+    result.charges = charges
     return result
