@@ -11,11 +11,13 @@ from collections.abc import Mapping
 import numpy
 from numpy import typing as npt
 
+from kvm_insight.detect import tally
 from kvm_insight.model import sample, usage
 
 _BITS = 16
 #: Those who come later in an hour with so many others are in no account.
 _MOST_ENTITIES = 2**_BITS - 1
+_EVERY = 2 ** (2 * _BITS) - 1
 
 
 class Charges:
@@ -24,9 +26,8 @@ class Charges:
     def __init__(self) -> None:
         self.entities: list[str] = []
         self._numbers: dict[str, int] = {}
-        #: Victim's number and runner's number as one, ascending.
-        self._pairs: npt.NDArray[numpy.uint32] = numpy.empty(0, numpy.uint32)
-        self._us: npt.NDArray[numpy.int64] = numpy.empty(0, numpy.int64)
+        #: By victim's number and runner's number as one.
+        self._pairs = tally.Tally('i8', sample.LIMIT)
 
     def add(self, rows: Mapping[str, Mapping[str, int]]) -> None:
         """Take one sample's rows: victim -> runner -> µs."""
@@ -51,9 +52,7 @@ class Charges:
             pairs = numpy.repeat(_numbers(victims), lengths) << _BITS
             pairs |= _numbers(runners)
             order = numpy.argsort(pairs)
-            self._merge(
-                pairs[order].astype(numpy.uint32), _numbers(charged)[order]
-            )
+            self._pairs.add(pairs[order], _numbers(charged)[order])
 
     def _meet(self, victim: str, row: Mapping[str, int]) -> Mapping[str, int]:
         """Number those who are new; return the charges of those who have a
@@ -69,26 +68,12 @@ class Charges:
             return {}
         return {who: us for who, us in row.items() if who in self._numbers}
 
-    def _merge(
-        self, pairs: npt.NDArray[numpy.uint32], us: npt.NDArray[numpy.int64]
-    ) -> None:
-        at = numpy.searchsorted(self._pairs, pairs)
-        known = numpy.zeros(len(pairs), bool)
-        inside = at < len(self._pairs)
-        known[inside] = self._pairs[at[inside]] == pairs[inside]
-        self._us[at[known]] += us[known]
-        if not known.all():
-            new = ~known
-            self._pairs = numpy.insert(self._pairs, at[new], pairs[new])
-            self._us = numpy.insert(self._us, at[new], us[new])
-
     def record(self) -> list[usage.Charge]:
         """Return all of it as the wire has it."""
-        pairs = self._pairs.tolist()
         low = (1 << _BITS) - 1
         return [
-            (pair >> _BITS, pair & low, min(us, sample.LIMIT))
-            for pair, us in zip(pairs, self._us.tolist(), strict=True)
+            (pair >> _BITS, pair & low, us)
+            for pair, us in self._pairs.between(0, _EVERY)
         ]
 
 
@@ -109,6 +94,8 @@ def rebuilt(entities: list[str], charges: list[usage.Charge]) -> Charges:
             raise ValueError(f'charge between {victim} and {runner}')
         added[victim << _BITS | runner] = us
     pairs = sorted(added)
-    result._pairs = numpy.array(pairs, numpy.uint32)
-    result._us = numpy.array([added[pair] for pair in pairs], numpy.int64)
+    sums = [added[pair] for pair in pairs]
+    result._pairs.add(
+        numpy.array(pairs, numpy.int64), numpy.array(sums, numpy.int64)
+    )
     return result

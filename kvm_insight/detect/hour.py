@@ -15,7 +15,7 @@ import msgspec
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.detect import charges, device_sums, hour_cpu, track
+from kvm_insight.detect import charges, device_sums, hour_cpu, tally, track
 from kvm_insight.model import (
     entity,
     finding,
@@ -82,11 +82,12 @@ class Hour:
             (8, device_sums.LAST), UNKNOWN, numpy.int64
         )
         self.parts: Numbers = numpy.zeros((8, usage.PARTS, 2), numpy.int64)
-        self.histogram = numpy.zeros((8, usage.BINS), numpy.uint16)
+        #: Of all columns, one after the other.
+        self.histogram = tally.Tally('u2', MOST_WEIGHT)
         #: What is not added up yet: of this part of the hour, by column.
         self._part = 0
         self._intervals_us: list[int] = []
-        self._did = _nothing(8)
+        self._did: list[tuple[reading.Places, Numbers]] = []
         self._rows: tuple[tuple[str, ...], Numbers, Numbers] | None = None
         self._devices: list[device_sums.Interval] = []
 
@@ -123,13 +124,12 @@ class Hour:
             self.settle()
             self._part = part
         rows, columns = self._rows_of(did.entities)
-        at = len(self._intervals_us)
-        self._did[at, columns] = did.numbers[rows]
+        self._did.append((columns, did.numbers[rows]))
         self._intervals_us.append(happened.interval_us)
         answered = device_sums.interval(happened, new.domains)
         if answered is not None:
             self._devices.append(answered)
-        if at + 1 == _TOGETHER:
+        if len(self._did) == _TOGETHER:
             self.settle()
 
     def settle(self) -> None:
@@ -203,8 +203,6 @@ class Hour:
         self.peaks = more(self.peaks, UNKNOWN)
         self.last = more(self.last, UNKNOWN)
         self.parts = more(self.parts, 0)
-        self.histogram = more(self.histogram, 0)
-        self._did = _nothing(len(self.sums))
 
     def _rows_of(self, entities: tuple[str, ...]) -> tuple[Numbers, Numbers]:
         """Return the rows of those who have a column, and the columns."""
@@ -220,15 +218,16 @@ class Hour:
 
     def _add_cpu(self) -> None:
         intervals_us, self._intervals_us = self._intervals_us, []
+        parts, self._did = self._did, []
         width = len(self.columns)
-        did = self._did[: len(intervals_us), :width]
+        shape = (len(parts), width, len(window.Values._fields))
+        did = numpy.full(shape, window.UNKNOWN, numpy.int64)
+        for at, (columns, numbers) in enumerate(parts):
+            did[at, columns] = numbers
         found = hour_cpu.of(did, intervals_us)
-        self._did[:] = window.UNKNOWN
         _raise(self.sums[:width, :LOST_AT], found.sums)
         _raise(self.parts[:width, self._part], found.part)
-        flat = self.histogram.reshape(-1)
-        total = flat[found.bins] + found.weights
-        flat[found.bins] = numpy.minimum(total, MOST_WEIGHT)
+        self.histogram.add(found.bins, found.weights)
 
     def _add_devices(self) -> None:
         intervals, self._devices = self._devices, []
@@ -242,11 +241,6 @@ class Hour:
 
 def _raise(sums: Numbers, by: Numbers) -> None:
     numpy.minimum(sums + by, sample.LIMIT, out=sums)
-
-
-def _nothing(columns: int) -> Numbers:
-    shape = (_TOGETHER, columns, len(window.Values._fields))
-    return numpy.full(shape, window.UNKNOWN, numpy.int64)
 
 
 def _fact_of(domain: sample.Domain) -> usage.Instance:

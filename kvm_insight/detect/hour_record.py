@@ -60,17 +60,12 @@ def _cpu(one: hour.Hour, column: int) -> usage.Cpu:
     lost = zip(hour.VERDICTS, sums[hour.LOST_AT :], strict=False)
     if not sums[0]:
         return usage.Cpu()
-    full = numpy.flatnonzero(one.histogram[column])
+    first = column * usage.BINS
+    bins = one.histogram.between(first, first + usage.BINS)
     return usage.Cpu(
         **dict(zip(hour.CPU, sums, strict=False)),
         parts=[(a, b) for a, b in one.parts[column].tolist()],
-        histogram=list(
-            zip(
-                full.tolist(),
-                one.histogram[column, full].tolist(),
-                strict=True,
-            )
-        ),
+        histogram=[(place - first, weight) for place, weight in bins],
         lost_us={verdict: us for verdict, us in lost if us},
     )
 
@@ -156,7 +151,12 @@ def _put_cpu(one: hour.Hour, column: int, cpu: usage.Cpu) -> None:
     for number, weight in cpu.histogram:
         if number >= usage.BINS or weight > hour.MOST_WEIGHT:
             raise ValueError(f'bin {number} of {weight}')
-        one.histogram[column, number] = weight
+    bins = sorted(dict(cpu.histogram).items())
+    first = column * usage.BINS
+    one.histogram.add(
+        numpy.array([first + number for number, _ in bins], numpy.int64),
+        numpy.array([weight for _, weight in bins], numpy.int64),
+    )
 
 
 def _put_devices(
