@@ -85,13 +85,12 @@ class Book:
         self.absent = numpy.zeros(0, 'u1')
         self.bin = 0
         self.running_s = 0.0
-        self._columns: dict[Key, int] = {}
         self._levels: Levels | None = None
         self._placed: tuple[Sequence[Key], Places] | None = None
 
     def column(self, key: Key) -> int | None:
         """Return the column of a key."""
-        return self._columns.get(key)
+        return self.keys.index(key) if key in self.keys else None
 
     def push(self, did: Did, seconds: float, frozen: Flags) -> None:
         """Take a slot; the frozen columns (as they were) learn nothing."""
@@ -121,7 +120,6 @@ class Book:
     def rename(self, keys: list[Key]) -> None:
         """Let these be the columns' keys."""
         self.keys = keys
-        self._columns = {key: at for at, key in enumerate(keys)}
         self._levels = self._placed = None
 
     def forget_recent(self, columns: Sequence[int]) -> None:
@@ -187,18 +185,20 @@ class Book:
     def _places(self, keys: Sequence[Key]) -> Places:
         if self._placed is not None and self._placed[0] is keys:
             return self._placed[1]
-        new = [key for key in keys if key not in self._columns]
+        there = set(self.keys)
+        new = [key for key in keys if key not in there]
         if new:
             for name, fill in self.FILLS.items():
                 old = getattr(self, name)
                 more = numpy.full((*old.shape[:-1], len(new)), fill, old.dtype)
                 setattr(self, name, numpy.concatenate([old, more], axis=-1))
             self.rename(self.keys + new)
-        places = numpy.array([self._columns[key] for key in keys], numpy.intp)
+        columns = {key: at for at, key in enumerate(self.keys)}
+        found = [columns[key] for key in keys]
         # Of equal keys one is kept, by all.
-        for at, key in zip(places.tolist(), keys, strict=True):
+        for at, key in zip(found, keys, strict=True):
             self.keys[at] = key
-        self._columns = {key: at for at, key in enumerate(self.keys)}
+        places = numpy.array(found, numpy.intp)
         self._placed = keys, places
         return places
 

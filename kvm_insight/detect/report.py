@@ -40,9 +40,9 @@ class Reporter:
         self._told_us: int | None = None
         self._told_of: frozenset[str] = frozenset()
         self._boot_id = ''
-        self._pressures: collections.deque[
-            tuple[int, sample.Pressure | None]
-        ] = collections.deque()
+        self._pressures: collections.deque[tuple[int, sample.Pressure]] = (
+            collections.deque()
+        )
 
     def report(
         self,
@@ -70,9 +70,10 @@ class Reporter:
         if new.boot_id != self._boot_id:
             self._boot_id = new.boot_id
             self._pressures.clear()
-        self._pressures.append((new.uptime_us, new.system.pressure))
+        if new.system.pressure is not None:
+            self._pressures.append((new.uptime_us, new.system.pressure))
         edge_us = new.uptime_us - (MINUTES + 1) * _MINUTE_S * 1_000_000
-        while self._pressures[0][0] < edge_us:
+        while self._pressures and self._pressures[0][0] < edge_us:
             self._pressures.popleft()
 
     def _minutes(
@@ -97,7 +98,7 @@ class Reporter:
         inside = [
             (at_us, totals)
             for at_us, totals in self._pressures
-            if begin_us <= at_us <= end_us and totals is not None
+            if begin_us <= at_us <= end_us
         ]
         if len(inside) < 2:
             return {}
