@@ -5,7 +5,8 @@ libvirt is asked for them more rarely than samples come, so that a slot is
 half a minute; between two slots nothing is looked at.
 """
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy
@@ -52,7 +53,17 @@ class Watch:
         self._network = traffic.Reader()
         #: Where the slot began that runs now; and those that are over.
         self.beat: reading.Reading | None = None
-        self.ends: list[window.Slot] = []
+        self._ends = numpy.empty((0, len(window.Slot._fields)), numpy.int64)
+
+    @property
+    def ends(self) -> list[window.Slot]:
+        """Return the slots that are over, oldest first."""
+        return [window.Slot(*row) for row in self._ends.tolist()]
+
+    @ends.setter
+    def ends(self, now: Sequence[window.Slot]) -> None:
+        kept = numpy.array(now[-device_settings.SLOTS :], numpy.int64)
+        self._ends = kept.reshape(-1, len(window.Slot._fields))
 
     @property
     def incidents(self) -> list[state.Incident]:
@@ -84,12 +95,12 @@ class Watch:
         """Take a sample; return what there is to tell."""
         before = self.beat
         if before is None or before.boot_id != now.boot_id:
-            self.beat = now
+            self.beat = _without_vcpus(now)
             return []
         passed_us = now.uptime_us - before.uptime_us
         if passed_us < _SLOT_US:
             return []
-        self.beat = now
+        self.beat = _without_vcpus(now)
         longest_us = self._rules.longest_interval_s * 1_000_000
         if passed_us > longest_us:
             return []
@@ -97,7 +108,7 @@ class Watch:
         did = device.between(tables, now.tables, now.layout, passed_us)
         slot = device_slot.Slot(now.layout, did, passed_us, before.system, new)
         end = window.Slot(new.uptime_us, new.time_us, passed_us, new.sequence)
-        self.ends = [*self.ends, end][-device_settings.SLOTS :]
+        self.ends = [*self.ends, end]
         seen = device_incident.Seen(new, end, self._known.series, self._rules)
         return list(self._take(slot, seen))
 
@@ -105,6 +116,7 @@ class Watch:
         self, slot: device_slot.Slot, seen: device_incident.Seen
     ) -> Iterator[finding.Finding]:
         frozen = self._frozen()
+        ends = self.ends
         of_disk = self.disks.read(slot, frozen['disk'])
         found = {
             'disk': of_disk,
@@ -116,7 +128,7 @@ class Watch:
             if frozen[resource]:
                 still[:] = [key[0] in frozen[resource] for key in book.keys]
             book.push(found[resource], slot.seconds, still)
-            yield from self._follow(book, seen)
+            yield from self._follow(device_look.Look(book, ends), seen)
             book.drop()
 
     def _frozen(self) -> dict[str, set[str]]:
@@ -128,10 +140,10 @@ class Watch:
         return found
 
     def _follow(
-        self, book: device_book.Book, seen: device_incident.Seen
+        self, look: device_look.Look, seen: device_incident.Seen
     ) -> Iterator[finding.Finding]:
         """Carry on what is open, and open what has begun."""
-        look = device_look.Look(book, self.ends)
+        book = look.book
         resource = book.rules.resource
         mine = [o for o in self.incidents if o.finding.resource == resource]
         rest = [o for o in self.incidents if o.finding.resource != resource]
@@ -150,6 +162,14 @@ class Watch:
         book.forget_recent(columns)
         if one.resource == 'disk':
             self.disks.disks.forget_recent(uuids)
+
+
+def _without_vcpus(now: reading.Reading) -> reading.Reading:
+    """Return a reading in which those are not known, and take no room: of a
+    slot's beginning nobody asks for them."""
+    nothing = numpy.broadcast_to(numpy.nan, now.tables.vcpus.shape)
+    tables = now.tables._replace(vcpus=nothing)
+    return dataclasses.replace(now, tables=tables)
 
 
 def _uuids(found: finding.Finding) -> set[str]:

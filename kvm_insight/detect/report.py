@@ -38,7 +38,7 @@ class Reporter:
         """Tell of the host at least so often."""
         self._every_us = round(every_s * 1e6)
         self._told_us: int | None = None
-        self._told_of: frozenset[str] = frozenset()
+        self._told_of: list[str] = []
         self._boot_id = ''
         self._pressures: collections.deque[tuple[int, sample.Pressure]] = (
             collections.deque()
@@ -52,12 +52,12 @@ class Reporter:
     ) -> host_report.HostReport | None:
         """Take a sample with what it made; return what there is to tell."""
         self._press(new)
-        here = frozenset(domain.uuid for domain in new.domains)
+        here = sorted(domain.uuid for domain in new.domains)
         if not (self._is_time(new) or _turned(found) or here != self._told_of):
             return None
         self._told_us = new.uptime_us
         if here != self._told_of:
-            self._told_of = frozenset(map(sys.intern, here))
+            self._told_of = [*map(sys.intern, here)]
         return _drawn(new, known, list(self._minutes(new, known.series)))
 
     def _is_time(self, new: sample.Sample) -> bool:
