@@ -33,7 +33,8 @@ class Did(NamedTuple):
 
     keys: Sequence[Key]
     time_s: Floats
-    #: What was lost, and of how much; any unit, if it is the same.
+    #: What was lost, and of how much; any unit, if it is the same. Both are
+    #: zero of one who does too little to lose anything.
     lost: Floats
     whole: Floats
     #: What it did, a second, or has.
@@ -165,15 +166,14 @@ class Book:
     def evaluate(self, scale: int, slots: int) -> Places:
         """Remember who is above in one window; return who is often enough."""
         seconds, floor, _ = self.rules.scales[scale]
-        time_s, lost, whole, work, _ = self.sums(slots)
+        time_s, lost, whole, _, _ = self.sums(slots)
         if not (
             self.flags[scale].any() or (lost > 0.99 * floor * whole).any()
         ):
             # As nearly always: nobody is, and nobody was.
             return numpy.zeros(0, numpy.intp)
         covered = time_s >= self.rules.coverage * seconds
-        active = work >= self.rules.least_work * time_s
-        above = active & (whole > 0) & (lost >= self.limits(floor) * whole)
+        above = (whole > 0) & (lost >= self.limits(floor) * whole)
         flags = self.flags[scale]
         mask = (1 << self.rules.of) - 1
         turned = ((flags.astype(numpy.int64) << 1) | above) & mask
@@ -211,8 +211,7 @@ class Book:
         measured = time_s >= self.rules.coverage * self.running_s
         with numpy.errstate(divide='ignore', invalid='ignore'):
             mean = numpy.where(measured, work / time_s, numpy.nan)
-            active = measured & (whole > 0) & (mean >= self.rules.least_work)
-            loss = numpy.where(active, lost / whole, numpy.nan)
+            loss = numpy.where(measured & (whole > 0), lost / whole, numpy.nan)
         self._write(self.pending[0, 0], self.pending[0, 1], frozen)
         self.pending[:-1] = self.pending[1:]
         self.pending[-1] = mean, loss

@@ -24,8 +24,6 @@ class Rules:
     resource: Resource
     #: Shortest first; the shorter, the higher the floor.
     scales: tuple[settings.Scale, ...]
-    #: What one must do of it (``unit`` a second) for a loss to mean anything.
-    least_work: float
     #: What work is counted in, as people read it.
     unit: str
     #: Least excess to matter, in parts of what all together do.
@@ -60,7 +58,6 @@ DISK = Rules(
         settings.Scale(120, 0.50),
         settings.Scale(600, 0.45),
     ),
-    least_work=2.0,
     unit='requests of 32 KiB a second',
 )
 MEMORY = Rules(
@@ -70,7 +67,6 @@ MEMORY = Rules(
         settings.Scale(120, 0.10),
         settings.Scale(600, 0.05),
     ),
-    least_work=0.0,
     unit='bytes',
     least_excess=0.01,
     least_rise=0.01,
@@ -82,7 +78,6 @@ NETWORK = Rules(
         settings.Scale(120, 0.06),
         settings.Scale(600, 0.05),
     ),
-    least_work=50.0,
     unit='packets a second',
 )
 ALL = (DISK, MEMORY, NETWORK)

@@ -24,6 +24,8 @@ Key = tuple[str, str, str, str | None]
 
 #: Fewer requests in a slot have no latency to speak of.
 _LEAST_REQUESTS = 10
+#: Requests a second, of any size, below which a slow disk harms nobody.
+_LEAST_A_SECOND = 2.0
 #: Sizes that differ by less than this (log2) are the same size.
 _SAME_SIZE = 0.6
 #: Bins of the same size that it takes to know what is usual.
@@ -170,8 +172,15 @@ class Reader:
 
         time_s = most(took_s)
         a_second = sums(work) / numpy.maximum(time_s, 1e-9)
+        requests = sums(grown[:, _REQUESTS].sum(axis=0))
+        active = requests >= _LEAST_A_SECOND * time_s
         rows = device_book.Did(
-            self._keys, time_s, sums(lost), sums(whole), a_second, most(used)
+            self._keys,
+            time_s,
+            numpy.where(active, sums(lost), 0.0),
+            numpy.where(active, sums(whole), 0.0),
+            a_second,
+            most(used),
         )
         return self._with_host(rows, slot)
 

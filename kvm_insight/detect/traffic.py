@@ -15,6 +15,8 @@ Floats = reading.Floats
 DEVICE = 'network'
 #: A packet costs as much as so many bytes.
 _BYTES = 1500
+#: Packets a second, of any size, below which drops mean nothing.
+_LEAST_A_SECOND = 50.0
 _PACKETS = [reading.INTERFACE.index(f'{way}_packets') for way in ('rx', 'tx')]
 _MOVED = [reading.INTERFACE.index(f'{way}_bytes') for way in ('rx', 'tx')]
 _DROPS = [reading.INTERFACE.index(f'{way}_drops') for way in ('rx', 'tx')]
@@ -49,14 +51,15 @@ class Reader:
         measured = sums(numpy.ones(len(known))) > 0
         time_s = numpy.where(measured, did.interval_us / 1e6, 0.0)
         lost, passed = sums(drops), sums(packets)
+        active = lost + passed >= _LEAST_A_SECOND * time_s
         cost = passed + lost + sums(moved) / _BYTES
         work = cost / numpy.maximum(time_s, 1e-9)
         own = self._host(slot, float(work[time_s > 0].sum()))
         return device_book.Did(
             self._keys,
             numpy.append(time_s, 0.0 if own is None else slot.seconds),
-            numpy.append(lost, 0.0),
-            numpy.append(passed + lost, 0.0),
+            numpy.append(numpy.where(active, lost, 0.0), 0.0),
+            numpy.append(numpy.where(active, passed + lost, 0.0), 0.0),
             numpy.append(work, own or 0.0),
             numpy.zeros(count + 1),
         )

@@ -14,6 +14,9 @@ from kvm_insight.simulate import label, scenario, simulation
 SEED = 1801
 HOURS = 1.0
 RESOURCES = ('disk', 'memory', 'network')
+#: What makes of a guest's requests one a second; and of its packets 34.
+FEW_REQUESTS = 500
+FEW_PACKETS = 1000
 
 
 @functools.cache
@@ -122,6 +125,53 @@ def test_handed_over_now_and_then_it_tells_the_same(resource: str) -> None:
             detector.restore(codec.decode(kept, state.HostState))
             assert codec.encode(detector.state()) == kept
     assert found == run_of(resource)
+
+
+def larger(domain: sample.Domain, factor: int) -> sample.Domain:
+    """Return a domain whose requests and packets are larger, and fewer."""
+    disks = [
+        msgspec.structs.replace(
+            one,
+            read_requests=(one.read_requests or 0) // factor,
+            read_us=(one.read_us or 0) // factor,
+            write_requests=(one.write_requests or 0) // factor,
+            write_us=(one.write_us or 0) // factor,
+        )
+        for one in domain.disks or ()
+    ]
+    interfaces = [
+        msgspec.structs.replace(
+            one,
+            rx_packets=(one.rx_packets or 0) // factor,
+            rx_drops=(one.rx_drops or 0) // factor,
+            tx_packets=(one.tx_packets or 0) // factor,
+            tx_drops=(one.tx_drops or 0) // factor,
+        )
+        for one in domain.interfaces or ()
+    ]
+    return msgspec.structs.replace(domain, disks=disks, interfaces=interfaces)
+
+
+@pytest.mark.parametrize(
+    ('resource', 'factor'), [('disk', FEW_REQUESTS), ('network', FEW_PACKETS)]
+)
+def test_who_asks_for_next_to_nothing_loses_nothing_however_large_it_is(
+    resource: str, factor: int
+) -> None:
+    victims = {one.victim.uuid for one in run_of(resource)}
+    idle = min(victims, key=str)
+    samples = [
+        msgspec.structs.replace(
+            one,
+            domains=[
+                larger(each, factor) if each.uuid == idle else each
+                for each in one.domains
+            ],
+        )
+        for one in recorded(resource)[0]
+    ]
+    found = told(samples)
+    assert {one.victim.uuid for one in found} == victims - {idle}
 
 
 def without(domain: sample.Domain, number: int) -> sample.Domain:
