@@ -71,6 +71,8 @@ def judge(case: Case) -> verdict.Verdict:
     return _others(case, blames, excess, sure)
 
 
+#: So many guests have one in the middle.
+_MANY = 4
 #: From which part of its own limit on that is what one waits for.
 _LIMIT = {'disk': 0.90, 'memory': 0.50, 'network': 2.0}
 
@@ -90,6 +92,17 @@ def _rise(case: Case, excess: Floats) -> float:
     over = numpy.nan_to_num(case.work - case.usual)
     rest = float(over[excess <= 0].sum())
     return float(excess.sum()) + max(0.0, rest)
+
+
+def _tide(case: Case) -> float:
+    """Return what the one in the middle does more than is usual for it:
+    where most rise together, that is nobody's own doing."""
+    over = case.work - case.usual
+    guests = [not entity.is_host(who) for who in case.entities]
+    known = numpy.sort(over[numpy.array(guests) & ~numpy.isnan(over)])
+    if len(known) < _MANY:
+        return 0.0
+    return max(0.0, float(known[(len(known) - 1) // 2]))
 
 
 def _is_alone(case: Case) -> bool:
@@ -153,12 +166,12 @@ def _others(
     case: Case, blames: tuple[contest.Blame, ...], excess: Floats, sure: float
 ) -> verdict.Verdict:
     rules = case.rules
-    total = _rise(case, excess)
+    total, tide = _rise(case, excess), _tide(case)
 
     def is_enough(one: contest.Blame) -> bool:
         known = one.entity in case.incumbents
         ease = rules.incumbent if known else 1.0
-        share = one.excess / total
+        share = (one.excess - tide) / total
         return one.blame >= rules.blame * ease and share >= rules.share * ease
 
     rest = _without(blames, case.entities[case.victim])

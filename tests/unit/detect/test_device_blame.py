@@ -100,6 +100,28 @@ def test_many_who_rise_a_little_are_a_crowd(
 
 
 @EACH
+def test_who_rises_more_than_the_others_in_a_crowd_is_not_named(
+    rules: device_settings.Rules,
+) -> None:
+    six = tuple(entity.domain(str(number)) for number in range(6))
+    judged = device_blame.judge(
+        case(rules, (200,) * 5 + (400,), (100,) * 5 + (125,), entities=six)
+    )
+    assert (judged.verdict, judged.cause) == ('overcommit', 'crowded')
+    assert judged.others[0].entity == six[-1]
+
+
+@EACH
+def test_of_three_who_share_something_two_may_be_to_blame(
+    rules: device_settings.Rules,
+) -> None:
+    judged = device_blame.judge(
+        case(rules, (100, 600, 600, 0), (100, 50, 50, 0))
+    )
+    assert named(judged) == {NOISY, OTHER}
+
+
+@EACH
 def test_the_host_is_no_instance(rules: device_settings.Rules) -> None:
     judged = device_blame.judge(
         case(rules, (100, 100, 100, 900), (100, 100, 100, 50))
