@@ -8,7 +8,12 @@ from collections.abc import Sequence
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.detect import device_blame, device_book, settings
+from kvm_insight.detect import (
+    device_blame,
+    device_book,
+    device_settings,
+    settings,
+)
 from kvm_insight.model import entity, finding, window
 
 Floats = npt.NDArray[numpy.float64]
@@ -107,7 +112,7 @@ class Look:
             tuple(entity_of(book.keys[at]) for at in members.tolist()),
             self._work(column, members, count),
             numpy.where(numpy.isnan(usual), glimpse, usual),
-            levels.work_spread[members],
+            levels.work_spread[members] * swings(scale.seconds),
             self._suffering(sums, column),
             float(lost[others].sum() / max(whole[others].sum(), 1e-9)),
             float(sums[device_book.USED, column]) / time_s,
@@ -226,6 +231,12 @@ class Look:
             charges=seen.charges,
             device=self.book.keys[column][2],
         )
+
+
+def swings(seconds: int) -> float:
+    """Return how much wider the mean of a window swings than a bin's, of
+    which the baseline is made: the shorter, the wider."""
+    return float(max(1.0, device_settings.BIN_S / seconds) ** 0.5)
 
 
 def _start_us(slot: window.Slot) -> int:
