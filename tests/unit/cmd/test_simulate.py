@@ -7,13 +7,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from kvm_insight import exception
-from kvm_insight.cmd import insight, service, traces
+from kvm_insight.cmd import insight, service
 from kvm_insight.model import cluster, codec, recording, sample
 from kvm_insight.recommend import sanity
 from kvm_insight.simulate import label, scenario
 
-NAB_FOLDER = pathlib.Path(__file__).parents[2] / 'traces/nab'
+TRACES = pathlib.Path(__file__).parents[2] / 'traces'
 SHORT = ['simulate', '--scenario', 'antagonist', '--hours', '0.1']
 
 
@@ -127,38 +126,9 @@ def test_what_cannot_be_is_told_in_one_line(
     assert len(said.splitlines()) == 1
 
 
-BITBRAINS = ['vm,ts,cpu_pct'] + [f'7,{at},{at}' for at in range(20)]
-NAB = ['timestamp,value'] + [f'2014,{at / 10}' for at in range(20)]
-PLANETLAB = [','.join(['name', *map(str, range(20))])]
-
-
-@pytest.mark.parametrize('lines', [BITBRAINS, NAB, PLANETLAB])
-def test_each_form_of_trace_is_known(lines: list[str]) -> None:
-    (found,) = traces.parse(lines)
-    assert len(found.values) == 20
-    assert found.values[10] > found.values[1]
-
-
-def test_a_real_trace_is_read() -> None:
-    (found,) = traces.read(NAB_FOLDER)
-    assert len(found.values) == 576
-
-
-def test_other_files_are_no_traces(tmp_path: pathlib.Path) -> None:
-    (tmp_path / 'other.csv').write_text('a,b\n1,2\n')
-    with pytest.raises(exception.ConfigError, match='no traces'):
-        traces.read(tmp_path)
-
-
-def test_a_broken_trace_is_told_by_name(tmp_path: pathlib.Path) -> None:
-    (tmp_path / 'bad.csv').write_text('timestamp,value\n2014,x\n')
-    with pytest.raises(exception.ConfigError, match=r'bad\.csv'):
-        traces.read(tmp_path)
-
-
-def test_traces_drive_the_guests(tmp_path: pathlib.Path) -> None:
-    (tmp_path / 'nab.csv').write_text('\n'.join(NAB))
+@pytest.mark.parametrize('kind', ['nab'])
+def test_traces_drive_the_guests(kind: str, tmp_path: pathlib.Path) -> None:
     plain, driven = tmp_path / 'plain', tmp_path / 'driven'
     assert simulate(plain) == service.OK
-    assert simulate(driven, '--traces', tmp_path) == service.OK
+    assert simulate(driven, '--traces', TRACES / kind) == service.OK
     assert samples(plain) != samples(driven)
