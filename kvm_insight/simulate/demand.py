@@ -6,12 +6,16 @@ them; what happens inside a second (duty cycles) is the scheduler's affair.
 """
 
 import dataclasses
+import math
 
 import numpy
 from numpy import typing as npt
 
 Floats = npt.NDArray[numpy.float64]
 Random = numpy.random.Generator
+
+#: Steps that a trace can have: nine years of five minutes.
+LONGEST = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,3 +91,45 @@ def traced(
     place = (at_s + begin_s) / every_s
     bridge = numpy.interp(place, grid, whole, period=len(values))
     return numpy.asarray(numpy.maximum(bridge, 0.0) * steady(rng, at_s, 0.08))
+
+
+def laid_out(
+    ends_s: Floats, lasts_s: Floats, values: Floats, every_s: float
+) -> Trace:
+    """Return spans of any length as a trace: the mean of each step, or NaN
+    where nothing was measured.
+
+    Spans may come in any order and overlap. Raises ValueError if that takes
+    more steps than a trace can have.
+    """
+    begins_s = ends_s - lasts_s
+    first_s = float(begins_s.min())
+    steps = math.ceil((float(ends_s.max()) - first_s) / every_s)
+    if steps > LONGEST:
+        raise ValueError(
+            f'{steps} steps of {every_s:g} s from begin to end, more than'
+            f' {LONGEST}'
+        )
+    known = numpy.isfinite(values)
+    spans_s = numpy.stack([begins_s, ends_s])[:, known] - first_s
+    edges_s = numpy.arange(steps + 1, dtype=numpy.float64) * every_s
+    covered = _integral(spans_s, numpy.ones(len(spans_s[0])), edges_s)
+    summed = _integral(spans_s, values[known], edges_s)
+    # What clocks are off by leaves slivers, which say nothing.
+    there = covered > 0.01 * every_s
+    means = numpy.full(steps, numpy.nan)
+    means[there] = numpy.maximum(summed[there] / covered[there], 0.0)
+    return Trace(means, every_s)
+
+
+def _integral(spans_s: Floats, rates: Floats, edges_s: Floats) -> Floats:
+    """Return what comes together between edges, of rates of spans."""
+    if not len(rates):
+        return numpy.zeros(len(edges_s) - 1)
+    at_s = spans_s.ravel()
+    order = numpy.argsort(at_s, kind='stable')
+    at_s = at_s[order]
+    rate = numpy.cumsum(numpy.concatenate([rates, -rates])[order])
+    total = numpy.cumsum(rate[:-1] * numpy.diff(at_s))
+    whole = numpy.interp(edges_s, at_s, numpy.concatenate([[0.0], total]))
+    return numpy.asarray(numpy.diff(whole))
