@@ -2,14 +2,15 @@
 """Real traces from files: what machines did, to drive simulated ones.
 
 Known by their form, whatever they are called: Bitbrains' columns (with a
-``cpu_pct``), NAB's (``timestamp,value``), and PlanetLab's rows of a name and
-per cent. ``.csv`` and ``.csv.gz``, at any depth. What is broken ends it; what
-is no trace is left out, and told.
+``cpu_pct``), NAB's (``timestamp,value``), PlanetLab's rows of a name and
+per cent, and OpenDC's parquet. ``.csv``, ``.csv.gz`` and ``.parquet``, at any
+depth. What is broken ends it; what is no trace is left out, and told.
 """
 
 import contextlib
 import csv
 import gzip
+import itertools
 import math
 import pathlib
 import sys
@@ -19,15 +20,17 @@ from collections.abc import Iterable, Iterator
 import numpy
 
 from kvm_insight import exception
+from kvm_insight.cmd import opendc
 from kvm_insight.simulate import demand
 
 _EVERY_S = 300.0
 #: Measured values that a trace must have to drive anything.
 _LEAST = 12
-_ENDINGS = ('.csv', '.csv.gz')
+_ENDINGS = ('.csv', '.csv.gz', '.parquet')
 _FORMS = (
-    'expected columns vm and cpu_pct (Bitbrains), timestamp,value (NAB), or'
-    ' a name and per cent (PlanetLab)'
+    'expected columns vm and cpu_pct (Bitbrains), timestamp,value (NAB), a'
+    ' name and per cent (PlanetLab), or id, duration, cpu_usage in parquet'
+    ' (OpenDC)'
 )
 
 #: A file and its machines, or None if it is of another form.
@@ -54,7 +57,7 @@ def read(folder: pathlib.Path) -> tuple[demand.Trace, ...]:
         words = f' ({"; ".join(told)})' if told else ''
         raise exception.ConfigError(
             f'--traces {folder}: holds no traces{words}; name a folder with '
-            'files of Bitbrains, NAB or PlanetLab'
+            'files of Bitbrains, NAB, PlanetLab or OpenDC'
         )
     for line in told:
         print(f'--traces: left out {line}', file=sys.stderr)
@@ -75,9 +78,17 @@ def _left_out(made: list[demand.Trace] | None, usable: int) -> str | None:
 
 
 def _files(folder: pathlib.Path) -> Iterator[Made]:
-    for path in sorted(folder.rglob('*')):
-        if path.name.endswith(_ENDINGS) and path.is_file():
+    paths = [
+        path
+        for path in sorted(folder.rglob('*'))
+        if path.name.endswith(_ENDINGS) and path.is_file()
+    ]
+    for path in paths:
+        if path.suffix != '.parquet':
             yield path, _csv(path)
+    tables = (path for path in paths if path.suffix == '.parquet')
+    for _, beside in itertools.groupby(tables, lambda path: path.parent):
+        yield from _opendc(list(beside))
 
 
 def _csv(path: pathlib.Path) -> list[demand.Trace] | None:
@@ -86,6 +97,33 @@ def _csv(path: pathlib.Path) -> list[demand.Trace] | None:
         opened = gzip.open if zipped else open
         with opened(path, 'rt', encoding='utf-8') as lines:
             return parse(lines)
+
+
+def _opendc(paths: list[pathlib.Path]) -> Iterator[Made]:
+    """Return what the files of one folder have: each machine's fragments are
+    in one of them, its capacity in another."""
+    mhz: dict[str, float] = {}
+    machines, fragments = [], []
+    for path in paths:
+        with _named(path):
+            table = opendc.Table(path)
+            if table.has(opendc.FRAGMENTS):
+                fragments.append((path, table))
+                continue
+            if table.has(opendc.MACHINES):
+                more = opendc.capacities(table)
+                if twice := mhz.keys() & more.keys():
+                    raise ValueError(f'machine {min(twice)} is there twice')
+                mhz |= more
+                machines.append(path)
+                continue
+        yield path, None
+    for path, table in fragments:
+        with _named(path):
+            made = opendc.fragments(table, mhz)
+        yield path, made
+    if not fragments:
+        yield from ((path, None) for path in machines)
 
 
 @contextlib.contextmanager

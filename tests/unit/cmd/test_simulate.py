@@ -126,7 +126,7 @@ def test_what_cannot_be_is_told_in_one_line(
     assert len(said.splitlines()) == 1
 
 
-@pytest.mark.parametrize('kind', ['nab'])
+@pytest.mark.parametrize('kind', ['nab', 'opendc'])
 def test_traces_drive_the_guests(kind: str, tmp_path: pathlib.Path) -> None:
     plain, driven = tmp_path / 'plain', tmp_path / 'driven'
     assert simulate(plain) == service.OK
