@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Oscillation: whether moves are undone, on real traces replayed.
 
-Demand of real VMs (Bitbrains, PlanetLab) on a few hosts, placed blindly; the
+Demand of real VMs (see oscillation_traces) on a few hosts, placed blindly; the
 planner plans every 15 minutes from what was measured until then, its moves
 are carried out, and demand goes on as it did. A move is undone if its
 instance returns to a host within 24 h of leaving it. A hot minute is one in
 which a host's demand is above the planner's hot ratio. The yardstick is the
 same planner without guards: no rest, no way back barred, no price of a move
 and no second forecast. Forecasts here are plain quantiles of each VM's past.
-
-Seeds below 9000 play other VMs and other days than those from 9000 on.
 """
 
-import dataclasses
-import gzip
 import pathlib
 import sys
 import uuid
@@ -24,34 +20,25 @@ import numpy.typing as npt
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from benchmarks import report  # noqa: E402 - the path comes first
-from kvm_insight.model import cluster  # noqa: E402
-from kvm_insight.recommend import orders, planning, settings  # noqa: E402
+# ruff: noqa: E402 - the path comes first
+from benchmarks import oscillation_traces, report
+from kvm_insight.model import cluster
+from kvm_insight.recommend import orders, planning, settings
 
 Floats = npt.NDArray[np.float64]
-STEP_S = 300
+STEP_S = oscillation_traces.STEP_S
 EVERY = 3
 GIB = 1 << 30
 BEGIN_US = 1_700_000_000_000_000
 #: Of its past that a forecast looks at, in steps: expected, and high.
 NEAR, FAR = 12, 288
-DAY_S = 24 * 3600
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Trace:
-    """Cores wanted by each VM in each step."""
-
-    name: str
-    wanted: Floats
-    limits: Floats
-    hosts: int
+DAY_S = oscillation_traces.DAY_S
 
 
 class Replay:
     """Hosts and VMs while demand goes by."""
 
-    def __init__(self, trace: Trace, guarded: bool) -> None:
+    def __init__(self, trace: oscillation_traces.Trace, guarded: bool) -> None:
         """Place the VMs one after the other, whatever they want."""
         self.trace = trace
         self.rules = settings.Settings(guarded=guarded, rounds=10)
@@ -200,7 +187,8 @@ def main() -> int:
     if args.traces is None:
         parser.error('--traces DIR or KVM_INSIGHT_TRACES is needed')
     groups = {}
-    for trace in _traces(args.traces, args.seed >= report.SEED, args.quick):
+    reporting = args.seed >= report.SEED
+    for trace in oscillation_traces.read(args.traces, reporting, args.quick):
         both = []
         for guarded in (True, False):
             replay = Replay(trace, guarded)
@@ -251,59 +239,10 @@ def _worst(groups: dict[str, dict[str, float]]) -> dict[str, float]:
     }
 
 
-def _unmoved(trace: Trace) -> float:
+def _unmoved(trace: oscillation_traces.Trace) -> float:
     replay = Replay(trace, True)
     replay.run(planned=False)
     return replay.hot_minutes
-
-
-def _traces(folder: pathlib.Path, reporting: bool, quick: bool) -> list[Trace]:
-    """Return the traces: one half to tune on, the other to report on."""
-    days = ['20110303'] if not reporting else ['20110306', '20110322']
-    found = [_bitbrains(folder, int(reporting), 3 if quick else 10)]
-    for day in days[: 1 if quick else None]:
-        path = folder / 'planetlab-2011' / f'{day}.csv.gz'
-        with gzip.open(path, 'rt') as lines:
-            table = np.array(
-                [
-                    [float(x) for x in line.split(',')[1:]]
-                    for line in lines
-                    if line[0].isdigit() or ',' in line
-                ]
-            )
-        found.append(_scaled(f'planetlab-{day}', table / 100, 20))
-    return found
-
-
-def _scaled(name: str, wanted: Floats, hosts: int) -> Trace:
-    return Trace(name, wanted, np.ones(len(wanted)), hosts)
-
-
-def _bitbrains(folder: pathlib.Path, part: int, days: int) -> Trace:
-    """Return every second VM of the trace, on a grid of five minutes."""
-    path = folder / 'bitbrains-rnd' / 'rnd-2013-07-120vm-14d.csv.gz'
-    rows: dict[str, list[tuple[float, float, float]]] = {}
-    with gzip.open(path, 'rt') as lines:
-        head = next(lines).strip().split(',')
-        vm, ts, cores, percent = (
-            head.index(x) for x in ('vm', 'ts', 'cores', 'cpu_pct')
-        )
-        for line in lines:
-            cell = line.split(',')
-            count = float(cell[cores])
-            used = min(1.0, max(0.0, float(cell[percent]) / 100)) * count
-            rows.setdefault(cell[vm], []).append(
-                (float(cell[ts]), used, count)
-            )
-    names = sorted(rows)[part::2]
-    start = min(rows[name][0][0] for name in names)
-    grid = start + np.arange(days * DAY_S // STEP_S) * STEP_S
-    wanted, limits = [], []
-    for name in names:
-        table = np.array(sorted(rows[name]))
-        wanted.append(np.interp(grid, table[:, 0], table[:, 1]))
-        limits.append(table[:, 2].max())
-    return Trace('bitbrains', np.array(wanted), np.array(limits), 8)
 
 
 if __name__ == '__main__':
