@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the VMs of the oscillation bench want: Bitbrains, PlanetLab, OpenDC.
 
-Seeds below 9000 play other VMs and other days than those from 9000 on.
+Seeds below 9000 play other VMs and other days than those from 9000 on, and
+none of OpenDC's, by which nothing was ever chosen.
 """
 
 import dataclasses
@@ -10,6 +11,8 @@ import pathlib
 
 import numpy as np
 import numpy.typing as npt
+
+from benchmarks import opendc
 
 Floats = npt.NDArray[np.float64]
 STEP_S = 300
@@ -31,6 +34,9 @@ def read(folder: pathlib.Path, reporting: bool, quick: bool) -> list[Trace]:
     days = ['20110303'] if not reporting else ['20110306', '20110322']
     length = 3 if quick else 10
     found = [_bitbrains(folder, int(reporting), length)]
+    if reporting:
+        wanted, limits = opendc.read(folder, length * DAY_S // STEP_S)
+        found.append(Trace('opendc', wanted, limits, 4))
     for day in days[: 1 if quick else None]:
         path = folder / 'planetlab-2011' / f'{day}.csv.gz'
         with gzip.open(path, 'rt') as lines:
