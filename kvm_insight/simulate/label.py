@@ -36,6 +36,9 @@ class Window(sample.Wire, frozen=True, kw_only=True):
     start_us: sample.Count
     end_us: sample.Count
     suffering: sample.Ratio
+    #: What it suffers at that time without anybody's excess: the median of
+    #: the two hours before.
+    usual: sample.Ratio = 0.0
     is_victim: bool | None
     verdict: finding.Verdict | None = None
     #: As in a finding.
@@ -65,8 +68,6 @@ class Track(sample.Wire, frozen=True, kw_only=True):
 
     victim: sample.Uuid
     resource: Resource
-    #: What it suffers without anybody's excess: the median.
-    usual: sample.Ratio
     #: Those that are missing are of one who does not suffer.
     windows: list[Window] = []
 

@@ -44,13 +44,9 @@ def labels(
         for uuid, rows in _lives(scene.host).items():
             windows = list(writer.windows(resource, one, rows))
             if windows:
-                usual = float(one.usual[rows[0]])
                 tracks.append(
                     label.Track(
-                        victim=uuid,
-                        resource=resource,
-                        usual=min(1.0, usual),
-                        windows=windows,
+                        victim=uuid, resource=resource, windows=windows
                     )
                 )
                 episodes += writer.episodes(uuid, resource, one, rows, windows)
@@ -99,6 +95,7 @@ class _Writer:
                 start_us=self.time_us(begin_s),
                 end_us=self.time_us(end_s),
                 suffering=min(1.0, round(judged.suffering, 4)),
+                usual=min(1.0, round(judged.usual, 4)),
                 is_victim=judged.is_victim,
                 verdict=verdict,
                 cause=cause,
@@ -158,10 +155,10 @@ class _Writer:
         windows: Sequence[label.Window],
     ) -> Iterator[label.Episode]:
         """Return runs of windows in which one surely suffers."""
-        suffers = one.by_bin[rows].max(axis=0) >= numpy.maximum(
-            0.05, one.usual[rows[0]] + 0.03
-        )
+        by_bin = one.by_bin[rows].max(axis=0)
         for run in _runs(windows):
+            usual = min(window.usual for window in run)
+            suffers = by_bin >= max(0.05, usual + 0.03)
             start_us, end_us = self._extent(suffers, run)
             verdict, cause = _most(run)
             guilty = _guilty(run, start_us, end_us)

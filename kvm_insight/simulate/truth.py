@@ -17,6 +17,9 @@ Floats = npt.NDArray[numpy.float64]
 
 #: A part below this is not told of.
 _LEAST = 0.05
+#: Windows whose median is usual, as for excess, and of those that come first.
+_HOURS = 7200 // game.WINDOW_S
+_FIRST = 1200 // game.WINDOW_S
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Judged:
     victim: int
     window: int
     suffering: float
+    #: What it suffers at that time without anybody's excess.
+    usual: float
     is_victim: bool | None
     blames: tuple[Blame, ...] = ()
 
@@ -67,8 +72,6 @@ class Truth:
     """All that is to be said of one resource of one host."""
 
     judged: list[Judged]
-    #: Entity -> its median without anybody's excess.
-    usual: Floats
     #: Entity x bin, as it was.
     by_bin: Floats
 
@@ -101,59 +104,58 @@ def judge(
 ) -> Truth:
     """Return the truth about the victims of one case."""
     played = game.Game(evaluate, case.everybody, case.suspects, amounts.excess)
-    usual = _median_while_active(played, amounts.capacity, bounds)
     judged = [
         one
         for victim in victims
-        for one in _windows(played, victim, usual, amounts.capacity, bounds)
+        for one in _windows(played, victim, amounts.capacity, bounds)
     ]
-    return Truth(judged, usual, played.by_bin)
+    return Truth(judged, played.by_bin)
 
 
 def joined(truths: Sequence[Truth], members: Sequence[Sequence[int]]) -> Truth:
     """Return the truth about all cases together."""
-    usual = truths[0].usual.copy()
     by_bin = truths[0].by_bin.copy()
     for one, rows in zip(truths, members, strict=True):
-        usual[rows] = one.usual[rows]
         by_bin[rows] = one.by_bin[rows]
     judged = [judged for one in truths for judged in one.judged]
-    return Truth(judged, usual, by_bin)
-
-
-def _median_while_active(
-    played: game.Game, capacity: Floats, bounds: Bounds
-) -> Floats:
-    quiet = played.suffering(played.everybody)
-    active = played.total >= bounds.activity * capacity
-    return numpy.array(
-        [
-            float(numpy.median(row[known])) if known.any() else 0.0
-            for row, known in zip(quiet, active, strict=True)
-        ]
-    )
+    return Truth(judged, by_bin)
 
 
 def _windows(
     played: game.Game,
     victim: int,
-    usual: Floats,
     capacity: Floats,
     bounds: Bounds,
 ) -> list[Judged]:
     found = []
     now = played.suffering(game.NOBODY)[victim]
-    for window, suffering in enumerate(now):
-        wants = float(played.total[victim, window] / capacity[victim, window])
-        rise = float(suffering - usual[victim])
-        is_victim = _is_victim(float(suffering), rise, wants, bounds)
+    quiet = played.suffering(played.everybody)[victim]
+    wanted = played.total[victim] / capacity[victim]
+    active = wanted >= bounds.activity
+    for window, suffering in enumerate(now.tolist()):
+        if suffering < bounds.suffering_open:
+            continue
+        wants = float(wanted[window])
+        usual = _usual(quiet, active, window)
+        rise = suffering - usual
+        is_victim = _is_victim(suffering, rise, wants, bounds)
         if is_victim is False:
             continue
         blames = _blames(played, victim, window, rise, bounds)
         found.append(
-            Judged(victim, window, float(suffering), is_victim, blames)
+            Judged(victim, window, suffering, usual, is_victim, blames)
         )
     return found
+
+
+def _usual(
+    quiet: Floats, active: npt.NDArray[numpy.bool_], window: int
+) -> float:
+    """Return the median of the two hours before, while it was active; of the
+    first minutes, that of them all."""
+    begin, end = max(0, window - _HOURS), max(window, _FIRST)
+    known = quiet[begin:end][active[begin:end]]
+    return float(numpy.median(known)) if len(known) else 0.0
 
 
 def _is_victim(

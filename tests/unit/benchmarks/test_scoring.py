@@ -37,9 +37,7 @@ def truth() -> scoring.Truth:
         verdict='antagonist',
         guilty={NOISY: (30 * MINUTE, 40 * MINUTE)},
     )
-    track = label.Track(
-        victim=VICTIM, resource='cpu', usual=0.02, windows=windows
-    )
+    track = label.Track(victim=VICTIM, resource='cpu', windows=windows)
     return scoring.Truth(
         label.Labels(
             host='h',
