@@ -52,7 +52,7 @@ def weigh(
     named = {
         blame.entity
         for blame in blames
-        if excess[blame.entity] >= _least_named(case, rules)
+        if excess[blame.entity] >= _least_named(blame.blame, case, rules)
         and _is_enough(
             blame, excess[blame.entity] / total, needed, case, rules
         )
@@ -138,16 +138,21 @@ def _is_to_blame(
     something on the victim's CPUs, and to the victim."""
     is_known = one.entity in case.incumbents
     ease = rules.incumbent if is_known else 1.0
-    least = max(rules.share * total, _least_named(case, rules)) * ease
-    if excess < least or grown * excess < rules.least_blame * total:
+    blame = grown * excess / total if total else 0.0
+    least = max(rules.share * total, _least_named(blame, case, rules)) * ease
+    if excess < least or blame < rules.least_blame:
         return False
     return is_known or one.is_news(rules)
 
 
-def _least_named(case: suspect.Case, rules: settings.Settings) -> float:
+def _least_named(
+    blame: float, case: suspect.Case, rules: settings.Settings
+) -> float:
     """Return the excess with which one is named, in cores."""
-    exact = case.source == 'ebpf'
-    least = rules.least_named if exact else rules.least_named_unseen
+    least = rules.least_named_unseen
+    if case.source == 'ebpf':
+        plain = blame >= rules.blame
+        least = rules.least_named_plain if plain else rules.least_named
     return max(least, rules.least_named_part * case.cpus)
 
 

@@ -55,11 +55,12 @@ class Settings:
     #: The same for one who has so much of all excess.
     blame_dominant: float = 0.20
     dominant: float = 0.60
-    #: Excess that is none, in cores; and with which nobody is named: where
-    #: an exact ledger tells who ran and where not, and as part of the
-    #: victim's CPUs.
+    #: Excess that is none, in cores; and with which one is named at least:
+    #: where an exact ledger tells who ran, where that made much of the wait
+    #: (``blame``), without one, and as part of the victim's CPUs.
     least_excess: float = 0.05
-    least_named: float = 0.15
+    least_named: float = 0.17
+    least_named_plain: float = 0.14
     least_named_unseen: float = 0.20
     least_named_part: float = 0.01
     #: The same with a history: parts of what is usual, and deviations.
@@ -87,6 +88,8 @@ class Settings:
     least_met: float = 0.5
     #: The same for the host, which is somewhere at work always.
     host_charge: float = 0.20
+    #: Of half of all excess, what is asked of the host when it was the host.
+    host_stays: float = 0.80
     #: Part of the host's part from which one of its services is named.
     service: float = 0.25
     #: A sampled row below this confidence names nobody and clears nobody.

@@ -85,9 +85,11 @@ def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:
     least = rules.host_charge
     if case.victim.usually_ran is not None:
         least = rules.least_charge
-    if found.host * 2 >= found.total and (
-        shares is None or shares.host >= least
-    ):
+    half = found.total / 2
+    if any(entity.is_host(who) for who in case.incumbents):
+        # It was the host; that it is a little less does not change it.
+        half *= rules.host_stays
+    if found.host >= half and (shares is None or shares.host >= least):
         return _host(case, shares, sure, found.host / found.total, rules)
     return _others(case, found, sure)
 

@@ -2,6 +2,7 @@
 """Who is blamed, and who never is."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -169,6 +170,24 @@ def test_who_took_next_to_nothing_is_not_named() -> None:
     assert not judged.named
 
 
+@pytest.mark.parametrize(
+    ('rise', 'usual', 'named'),
+    [(0.16, 0.0, True), (0.16, 0.3, False), (0.18, 0.3, True)],
+)
+def test_a_small_excess_names_where_it_made_much_of_the_wait(
+    rise: float, usual: float, named: bool
+) -> None:
+    small = one(NOISY, rise, ran=rise, usually_ran=0.0, charged_us=900_000)
+    judged = judge(
+        one(VICTIM, 0.5, ran=0.3, usually_ran=0.5),
+        small,
+        history=True,
+        suffering=0.4,
+        usual=usual,
+    )
+    assert bool(judged.named) is named
+
+
 def test_names_that_are_wrong_more_often_than_right_are_not_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -266,6 +285,33 @@ def test_the_hosts_own_service_is_named() -> None:
     )
     assert judged.verdict == 'host_process'
     assert names(judged) == {backup}
+
+
+def test_what_was_the_hosts_stays_so_where_another_is_a_little_ahead() -> None:
+    backup = entity.service('backup')
+    parties = [
+        one(VICTIM, 0.5, ran=0.3, usually_ran=0.5),
+        one(
+            entity.HOST,
+            0.6,
+            0.2,
+            ran=0.6,
+            usually_ran=0.1,
+            charged_us=400_000,
+        ),
+        one(NOISY, 0.8, ran=0.8, usually_ran=0.25, charged_us=500_000),
+    ]
+    row = {backup: 400_000, NOISY: 500_000}
+    known: dict[str, Any] = {
+        'cpus': 2,
+        'row': row,
+        'history': True,
+        'suffering': 0.4,
+    }
+    assert names(judge(*parties, **known)) == {NOISY}
+    told = judge(*parties, **known, incumbents=frozenset({backup}))
+    assert told.verdict == 'host_process'
+    assert names(told) == {backup}
 
 
 def test_a_busy_service_that_the_ledger_does_not_show_is_not_named() -> None:
