@@ -79,6 +79,9 @@ class Baseline:
         return self._levels
 
     def _level(self, kind: int) -> Level:
+        """Return the level of some minutes. It is a history once one was
+        seen for long, however few of the minutes tell of it: how one waits
+        is known only of those in which it is active."""
         ring = self.minutes.of(self.row, kind)
         if len(ring) < self._rules.glimpse_minutes:
             return Level(minutes=len(ring))
@@ -91,13 +94,19 @@ class Baseline:
             float(ordered[math.ceil(_HIGH * len(ring)) - 1]) / _PPM,
             len(ring),
             True,
-            len(ring) >= self._rules.history_minutes,
+            self.minutes.seen(self.row) >= self._rules.history_minutes,
         )
 
 
-def limit(level: Level, floor: float, deviations: float) -> float:
-    """Return the suffering above which a domain is a victim."""
-    spread = max(level.deviation, floor / 6)
+def limit(
+    level: Level, floor: float, deviations: float, seconds: int = 60
+) -> float:
+    """Return the suffering above which a domain is a victim.
+
+    Longer windows deviate less than the minutes of which a level is made, but
+    not by the square root: one minute is like the next.
+    """
+    spread = max(level.deviation * math.pow(60 / seconds, 0.25), floor / 6)
     return max(floor, level.median + deviations * spread)
 
 

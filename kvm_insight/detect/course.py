@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from kvm_insight.detect import (
+    baseline,
     evidence,
     incident,
     memory,
@@ -107,6 +108,9 @@ class Course:
         if found is None:
             return [one], []
         scale, picture = found
+        if self._is_usual(one, picture):
+            self._settle(one, self._rules.calm)
+            return [], [incident.closed(one, seen.slot, 'usual')]
         changes: dict[str, object] = {}
         changed = False
         age_us = seen.slot.uptime_us - one.opened_uptime_us
@@ -134,6 +138,18 @@ class Course:
         one = msgspec.structs.replace(one, finding=told)
         self._unlearn(one)
         return [one], [told]
+
+    def _is_usual(
+        self, one: states.Incident, picture: evidence.Picture
+    ) -> bool:
+        """Say whether what was told without a history is, now that there is
+        one, what was always so."""
+        if one.finding.evidence.baseline_source != 'entitlement':
+            return False
+        scale = self._rules.scales[one.scale]
+        return picture.level.history and picture.suffering < baseline.limit(
+            picture.level, scale.floor, self._rules.deviations, scale.seconds
+        )
 
     def _turn(
         self,

@@ -193,7 +193,9 @@ def _weights(values: window.Numbers) -> Floats:
 def _usual(
     level: baseline.Level | None, rules: settings.Settings
 ) -> float | None:
-    enough = level is not None and level.minutes >= rules.run_minutes
+    enough = level is not None and (
+        level.history or level.minutes >= rules.run_minutes
+    )
     return level.median if level and enough else None
 
 

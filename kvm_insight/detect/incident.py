@@ -22,7 +22,7 @@ from kvm_insight.model import entity, finding, sample, state, window
 #: From here on, what came soon after the first sample may be usual.
 _LATER_US = 600_000_000
 
-Reason = Literal['recovered', 'gone', 'silent']
+Reason = Literal['recovered', 'usual', 'gone', 'silent']
 
 
 def begun(
@@ -97,7 +97,8 @@ def is_a_change(one: state.Incident) -> bool:
     found = one.finding
     if one.known or found.evidence.baseline_source == 'history':
         return True
-    return one.rose and found.updated_us - found.opened_us < _LATER_US
+    recent = found.updated_us - found.opened_us < _LATER_US
+    return one.rose and recent and bool(found.aggressors)
 
 
 def involved(found: finding.Finding) -> set[str]:

@@ -108,6 +108,10 @@ class Minutes:
         """Let an entity have so many vCPUs."""
         self._rows['vcpus'][row] = vcpus
 
+    def seen(self, row: int) -> int:
+        """Return how many minutes there were, active or not."""
+        return int(self._rows['counts'][row, USED]) + LAG
+
     def of(self, row: int, kind: int) -> Ring:
         """Return the minutes of one kind that count, oldest first."""
         ring = self._rows['rings'][row, kind]

@@ -166,7 +166,7 @@ class Scene:
         self, share: float, level: baseline.Level, scale: settings.Scale
     ) -> bool:
         return share >= baseline.limit(
-            level, scale.floor, self._rules.deviations
+            level, scale.floor, self._rules.deviations, scale.seconds
         )
 
     def now(self, who: str) -> window.Values | None:

@@ -114,8 +114,11 @@ class Finding(
     opened_us: sample.Count
     updated_us: sample.Count
     closed_us: sample.Count | None = None
-    #: Why it closed: the wait ended, the domain left, or data ended.
-    closed_reason: Literal['recovered', 'gone', 'silent'] | None = None
+    #: Why it closed: the wait ended, it proved to be usual once a history was
+    #: known, the domain left, or data ended.
+    closed_reason: Literal['recovered', 'usual', 'gone', 'silent'] | None = (
+        None
+    )
     evidence: Evidence
     #: One sentence for people.
     summary: Annotated[str, msgspec.Meta(max_length=4096)]

@@ -252,6 +252,20 @@ def test_an_idle_guest_that_polls_is_no_antagonist() -> None:
     assert run.named() == {'noisy'}
 
 
+def test_a_wait_that_was_always_so_is_told_until_that_is_known() -> None:
+    guests = [steady('a', 0.6, 0), steady('b', 0.6, 0)]
+    run = told(fair.Host(guests), 1700)
+    told_of = [one for _, one in run.findings]
+    ends = [one for one in told_of if one.state == 'closed']
+    assert ends
+    assert {one.closed_reason for one in ends} == {'usual'}
+    assert {one.id for one in ends} == {one.id for one in told_of}
+    begun_us = min(one.opened_us for one in ends)
+    for one in ends:
+        assert 1000 < ((one.closed_us or 0) - begun_us) / 1e6 < 1500
+        assert not one.aggressors
+
+
 def test_a_quiet_host_has_nothing_to_tell() -> None:
     guests = [
         steady('a', 0.5, 0),

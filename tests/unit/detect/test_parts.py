@@ -106,6 +106,19 @@ def test_a_history_takes_twenty_minutes() -> None:
     assert long.deviation == 0
 
 
+def test_one_seen_for_long_has_a_history_of_its_few_active_minutes() -> None:
+    few = taught(*[(0, 1)] * 30, *[(40, 10)] * 6)
+    level = few.level_of_suffering()
+    assert level.minutes < RULES.history_minutes
+    assert level.history
+    # One active minute is no level.
+    assert (
+        not taught(*[(0, 1)] * 30, (40, 10), (0, 1), (0, 1))
+        .level_of_suffering()
+        .known
+    )
+
+
 def test_two_hours_are_kept() -> None:
     level = taught(*[(10, 0)] * 50, *[(50, 0)] * 200).level_of_use()
     assert level.minutes == RULES.baseline_minutes
@@ -131,6 +144,13 @@ def test_a_noisy_history_needs_more_to_be_a_victim() -> None:
     noisy = baseline.Level(0.15, 0.05, 60, True, True)
     assert baseline.limit(quiet, 0.2, 5) == 0.2
     assert baseline.limit(noisy, 0.2, 5) == pytest.approx(0.4)
+
+
+def test_a_long_window_swings_less_than_a_minute() -> None:
+    noisy = baseline.Level(0.15, 0.05, 60, True, True)
+    limits = [baseline.limit(noisy, 0.05, 5, s) for s in (30, 120, 600)]
+    assert limits == sorted(limits, reverse=True)
+    assert limits[-1] == pytest.approx(0.15 + 5 * 0.05 * 0.1**0.25)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
