@@ -7,7 +7,6 @@ from typing import Literal
 import msgspec
 
 from kvm_insight.detect import (
-    baseline,
     evidence,
     incident,
     memory,
@@ -108,7 +107,7 @@ class Course:
         if found is None:
             return [one], []
         scale, picture = found
-        if self._is_usual(one, picture):
+        if self._is_usual(one, picture, seen):
             self._settle(one, self._rules.calm)
             return [], [incident.closed(one, seen.slot, 'usual')]
         changes: dict[str, object] = {}
@@ -140,15 +139,19 @@ class Course:
         return [one], [told]
 
     def _is_usual(
-        self, one: states.Incident, picture: evidence.Picture
+        self,
+        one: states.Incident,
+        picture: evidence.Picture,
+        seen: scene.Scene,
     ) -> bool:
         """Say whether what was told without a history is, now that there is
         one, what was always so."""
         if one.finding.evidence.baseline_source != 'entitlement':
             return False
         scale = self._rules.scales[one.scale]
-        return picture.level.history and picture.suffering < baseline.limit(
-            picture.level, scale.floor, self._rules.deviations, scale.seconds
+        level = picture.level
+        return level.history and not seen.exceeds(
+            picture.suffering, level, scale
         )
 
     def _turn(

@@ -140,12 +140,9 @@ class Scene:
         ):
             return False
         share = suffering.share(run_us, delay_us, poll_us)
-        above = self._exceeds(share, self.level(one.uuid), scale)
+        above = self.exceeds(share, self.level(one.uuid), scale)
         elsewhere = self.elsewhere(one.uuid)
-        if (
-            elsewhere is None
-            or self._exceeds(share, elsewhere, scale) == above
-        ):
+        if elsewhere is None or self.exceeds(share, elsewhere, scale) == above:
             return above
         if self._is_held_to_cohort(one.uuid):
             return not above
@@ -162,9 +159,10 @@ class Scene:
         """Say whether something is open that was told so."""
         return any(comparison.is_told(one.finding) for one in self._open(uuid))
 
-    def _exceeds(
+    def exceeds(
         self, share: float, level: baseline.Level, scale: settings.Scale
     ) -> bool:
+        """Say whether a share of wait is above what is usual."""
         return share >= baseline.limit(
             level, scale.floor, self._rules.deviations, scale.seconds
         )
