@@ -2,7 +2,8 @@
 """Disk, memory and network of simulated hosts: who is named, who never is."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from kvm_insight.simulate import label, scenario, simulation
 SEED = 1801
 HOURS = 1.0
 RESOURCES = ('disk', 'memory', 'network')
+Device = TypeVar('Device', sample.Disk, sample.Interface)
 #: What makes of a guest's requests one a second; and of its packets 34.
 FEW_REQUESTS = 500
 FEW_PACKETS = 1000
@@ -127,29 +129,22 @@ def test_handed_over_now_and_then_it_tells_the_same(resource: str) -> None:
     assert found == run_of(resource)
 
 
+def fewer(one: Device, factor: int, names: Iterable[str]) -> Device:
+    less = {name: (getattr(one, name) or 0) // factor for name in names}
+    return msgspec.structs.replace(one, **less)
+
+
 def larger(domain: sample.Domain, factor: int) -> sample.Domain:
     """Return a domain whose requests and packets are larger, and fewer."""
-    disks = [
-        msgspec.structs.replace(
-            one,
-            read_requests=(one.read_requests or 0) // factor,
-            read_us=(one.read_us or 0) // factor,
-            write_requests=(one.write_requests or 0) // factor,
-            write_us=(one.write_us or 0) // factor,
-        )
-        for one in domain.disks or ()
-    ]
-    interfaces = [
-        msgspec.structs.replace(
-            one,
-            rx_packets=(one.rx_packets or 0) // factor,
-            rx_drops=(one.rx_drops or 0) // factor,
-            tx_packets=(one.tx_packets or 0) // factor,
-            tx_drops=(one.tx_drops or 0) // factor,
-        )
-        for one in domain.interfaces or ()
-    ]
-    return msgspec.structs.replace(domain, disks=disks, interfaces=interfaces)
+    counted = ('read_requests', 'read_us', 'write_requests', 'write_us')
+    packets = ('rx_packets', 'rx_drops', 'tx_packets', 'tx_drops')
+    return msgspec.structs.replace(
+        domain,
+        disks=[fewer(one, factor, counted) for one in domain.disks or ()],
+        interfaces=[
+            fewer(one, factor, packets) for one in domain.interfaces or ()
+        ],
+    )
 
 
 @pytest.mark.parametrize(
