@@ -49,10 +49,18 @@ def weigh(
     excess, needed = _excesses(case, present, rules)
     blames = _blames(case, excess)
     total = sum(excess.values())
+    busy = {
+        one.entity
+        for one in present
+        # Where nobody was seen to rise, nothing but the speed speaks.
+        if case.rose or case.chronic or one.cores >= rules.surely_full
+    }
     named = {
         blame.entity
         for blame in blames
-        if excess[blame.entity] >= _least_named(blame.blame, case, rules)
+        if blame.entity in busy | case.incumbents
+        and excess[blame.entity]
+        >= _least_named(case, rules, plain=blame.blame >= rules.blame)
         and _is_enough(
             blame, excess[blame.entity] / total, needed, case, rules
         )
@@ -139,19 +147,24 @@ def _is_to_blame(
     is_known = one.entity in case.incumbents
     ease = rules.incumbent if is_known else 1.0
     blame = grown * excess / total if total else 0.0
-    least = max(rules.share * total, _least_named(blame, case, rules)) * ease
+    plain = blame >= rules.blame or excess >= rules.alone * total
+    least = ease * max(
+        rules.share * total, _least_named(case, rules, plain=plain)
+    )
     if excess < least or blame < rules.least_blame:
         return False
     return is_known or one.is_news(rules)
 
 
 def _least_named(
-    blame: float, case: suspect.Case, rules: settings.Settings
+    case: suspect.Case, rules: settings.Settings, *, plain: bool
 ) -> float:
-    """Return the excess with which one is named, in cores."""
+    """Return the excess with which one is named, in cores; less is asked of
+    one who plainly made the wait."""
     least = rules.least_named_unseen
-    if case.source == 'ebpf':
-        plain = blame >= rules.blame
+    if not case.history and not case.chronic:
+        least = rules.least_named_new
+    elif case.source == 'ebpf':
         least = rules.least_named_plain if plain else rules.least_named
     return max(least, rules.least_named_part * case.cpus)
 

@@ -55,21 +55,27 @@ class Settings:
     #: The same for one who has so much of all excess.
     blame_dominant: float = 0.20
     dominant: float = 0.60
+    #: Part of all excess of one who is as good as the only one.
+    alone: float = 0.90
     #: Excess that is none, in cores; and with which one is named at least:
     #: where an exact ledger tells who ran, where that made much of the wait
-    #: (``blame``), without one, and as part of the victim's CPUs.
+    #: (``blame``) or nobody else rose (``alone``), without one, as part of the victim's CPUs, and as long as
+    #: the victim has no history.
     least_excess: float = 0.05
     least_named: float = 0.17
     least_named_plain: float = 0.14
-    least_named_unseen: float = 0.20
+    least_named_unseen: float = 0.25
     least_named_part: float = 0.01
+    least_named_new: float = 0.30
     #: The same with a history: parts of what is usual, and deviations.
     least_part: float = 0.25
     spreads: float = 3.0
     #: The same in bursts of the height that one minute in twenty has.
     over_burst: float = 2.0
-    #: Full speed: so many cores, and so many times the entitlement.
+    #: Full speed: so many cores, without doubt so many, and so many times the
+    #: entitlement.
     full_speed: float = 0.80
+    surely_full: float = 0.90
     full_over: float = 1.25
     #: Cores by which one must rise to be named within its entitlement.
     least_rise: float = 0.25

@@ -181,6 +181,7 @@ def test_a_small_excess_names_where_it_made_much_of_the_wait(
     judged = judge(
         one(VICTIM, 0.5, ran=0.3, usually_ran=0.5),
         small,
+        one(OTHER, 0.3, ran=0.3, usually_ran=0.24, charged_us=900_000),
         history=True,
         suffering=0.4,
         usual=usual,
