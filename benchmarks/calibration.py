@@ -21,7 +21,7 @@ from benchmarks import report, scenes, scoring  # noqa: E402 - as above
 from kvm_insight.detect import confidence  # noqa: E402
 
 TUNING_SEED = 1000
-FULL = {'2_to_8_cpus': 3, '16_to_32_cpus': 1}, 4
+FULL = {'2_to_8_cpus': 3, '16_to_32_cpus': 1}, 12
 QUICK = {'2_to_8_cpus': 1}, 1
 #: Of a table: its points at most, verdicts below which there is none,
 #: verdicts for each point at least, and so many more that stand for what is

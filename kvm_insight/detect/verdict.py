@@ -55,7 +55,7 @@ def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
     sure = confidence.calibrated(kind, found.confidence)
     if (
         found.verdict == 'antagonist'
-        and confidence.is_known(kind)
+        and (confidence.is_known(kind) or _is_a_guess(case))
         and sure < rules.likelier
         and case.incumbents.isdisjoint(one.entity for one in found.named)
     ):
@@ -66,10 +66,16 @@ def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
     return dataclasses.replace(found, confidence=round(sure, 4))
 
 
+def _is_a_guess(case: suspect.Case) -> bool:
+    """Say whether neither a ledger nor a history speaks, nor a cohort."""
+    return case.source is None and not case.history and not case.chronic
+
+
 def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:
     sure = _confidence(case)
     if case.quota_us * 2 >= case.delay_us > 0:
-        return Verdict('self_inflicted', 'quota', sure)
+        part = case.quota_us / case.delay_us
+        return Verdict('self_inflicted', 'quota', _by(sure, part))
     shares = ledger_row.of(case, rules)
     if shares is not None:
         case = ledger_row.seen(case, shares)
@@ -77,10 +83,11 @@ def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:
         return _host(case, shares, sure, shares.host, rules)
     found = contest.weigh(case, shares, rules)
     if shares is not None and _own_threads(shares, found):
-        return Verdict('self_inflicted', 'own_threads', sure)
+        return Verdict('self_inflicted', 'own_threads', _by(sure, shares.own))
     if not found.total:
         return _nobody(case, shares, sure, rules)
     if found.own * 2 >= found.total:
+        sure = _by(sure, found.own / found.total)
         return Verdict('self_inflicted', 'burst', sure, others=found.blames)
     least = rules.host_charge
     if case.victim.usually_ran is not None:
@@ -117,7 +124,7 @@ def _host(
         name = case.busiest
     excess = host.over(rules, rose=True) if host else 0.0
     blame = contest.Blame(name, min(1.0, part), excess)
-    return Verdict('host_process', 'service', sure, (blame,))
+    return Verdict('host_process', 'service', _by(sure, part), (blame,))
 
 
 def _service(case: suspect.Case, rules: settings.Settings) -> str:
@@ -165,11 +172,17 @@ def _others(
     named = found.named
     rest = tuple(one for one in found.blames if one not in named)
     if not named:
+        # The more one of them comes near to be named, the less it is a crowd.
+        nearest = max((one.blame for one in rest), default=0.0)
+        sure = _by(sure, 1 - nearest)
         return Verdict('overcommit', 'crowded', sure, others=rest)
-    margin = min(1.0, sum(one.blame for one in named))
-    return Verdict(
-        'antagonist', None, sure * (0.6 + 0.4 * margin), named, rest
-    )
+    sure = _by(sure, sum(one.blame for one in named))
+    return Verdict('antagonist', None, sure, named, rest)
+
+
+def _by(sure: float, part: float) -> float:
+    """Return how sure one is of what makes so large a part of the wait."""
+    return sure * (0.6 + 0.4 * min(1.0, max(0.0, part)))
 
 
 def _confidence(case: suspect.Case) -> float:
