@@ -59,8 +59,8 @@ class Settings:
     alone: float = 0.90
     #: Excess that is none, in cores; and with which one is named at least:
     #: where an exact ledger tells who ran, where that made much of the wait
-    #: (``blame``) or nobody else rose (``alone``), without one, as part of the victim's CPUs, and as long as
-    #: the victim has no history.
+    #: (``blame``) or nobody else rose (``alone``), without one, as part of
+    #: the victim's CPUs, and as long as the victim has no history.
     least_excess: float = 0.05
     least_named: float = 0.17
     least_named_plain: float = 0.14
