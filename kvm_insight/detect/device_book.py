@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.detect import device_settings
+from kvm_insight.detect import device_series, device_settings
 
 Floats = npt.NDArray[numpy.float64]
 Places = npt.NDArray[numpy.intp]
@@ -22,7 +22,7 @@ Ring = npt.NDArray[numpy.floating]
 #: UUID, epoch, device; of the host itself the first two are empty.
 Key = tuple[str, str, str]
 
-TIME, LOST, WHOLE, WORK, USED = range(5)
+TIME, LOST, WHOLE, WORK, USED = range(device_series.NUMBERS)
 #: Slots after which a column whose owner is gone is dropped.
 _ABSENT = 4
 _BITS = numpy.array([number.bit_count() for number in range(256)])
@@ -74,8 +74,8 @@ class Book:
         self.rules = rules
         self.keys: list[Key] = []
         bins, lag = device_settings.BINS, device_settings.LAG
-        #: Slot x (time, lost, whole, work x time, used x time).
-        self.slots = numpy.zeros((device_settings.SLOTS, 5, 0), 'f4')
+        #: Time, lost, whole, work x time, used x time.
+        self._series = device_series.Series()
         self.work = numpy.zeros((bins, 0), 'f4')
         self.loss = numpy.zeros((bins, 0), 'f2')
         #: The bin that runs, and those that do not count yet.
@@ -88,6 +88,15 @@ class Book:
         self.running_s = 0.0
         self._levels: Levels | None = None
         self._placed: tuple[Sequence[Key], Places] | None = None
+
+    @property
+    def slots(self) -> device_series.Rows:
+        """Return what was in the last slots, to be looked at only."""
+        return self._series.whole
+
+    @slots.setter
+    def slots(self, now: device_series.Rows) -> None:
+        self._series.whole = now
 
     def column(self, key: Key) -> int | None:
         """Return the column of a key."""
@@ -104,10 +113,10 @@ class Book:
         rows = numpy.stack(did[1:])
         known = (did.time_s > 0) & ~numpy.isnan(rows[LOST:]).any(axis=0)
         rows[WORK:] *= did.time_s
-        self.slots[:-1] = self.slots[1:]
-        self.slots[-1] = 0.0
-        self.slots[-1][:, places[known]] = rows[:, known]
-        self._learn(seconds, frozen)
+        new = numpy.zeros((len(rows), len(self.keys)), 'f4')
+        new[:, places[known]] = rows[:, known]
+        self._series.push(new)
+        self._learn(new, seconds, frozen)
 
     def drop(self) -> None:
         """Forget those who are gone."""
@@ -123,6 +132,13 @@ class Book:
         self.keys = keys
         self._levels = self._placed = None
 
+    def settle(self, column: int, kept: int) -> None:
+        """Forget what was above, and all but the last slots."""
+        self.flags[:, column] = 0
+        slots = self.slots
+        slots[:-kept, :, column] = 0.0
+        self.slots = slots
+
     def forget_recent(self, columns: Sequence[int]) -> None:
         """Unlearn what does not count yet."""
         self.running[:, columns] = 0.0
@@ -130,8 +146,7 @@ class Book:
 
     def sums(self, slots: int) -> Floats:
         """Return time, lost, whole, work and used x time of the last slots."""
-        window = self.slots[max(0, len(self.slots) - slots) :]
-        return numpy.asarray(window.sum(axis=0, dtype=numpy.float64))
+        return self._series.sums(slots)
 
     def levels(self) -> Levels:
         """Return what is usual for each."""
@@ -160,8 +175,7 @@ class Book:
     def is_calm(self) -> bool:
         """Say whether nobody lost anything of late, nor was above: as nearly
         always with memory and network."""
-        lost = self.slots[:, LOST]
-        return not (lost.any() or self.flags.any())
+        return not (self._series.has(LOST) or self.flags.any())
 
     def evaluate(self, scale: int, slots: int) -> Places:
         """Remember who is above in one window; return who is often enough."""
@@ -202,8 +216,10 @@ class Book:
         self._placed = keys, places
         return places
 
-    def _learn(self, seconds: float, frozen: Flags) -> None:
-        self.running[:, ~frozen] += self.slots[-1][:, ~frozen]
+    def _learn(
+        self, new: device_series.Rows, seconds: float, frozen: Flags
+    ) -> None:
+        self.running[:, ~frozen] += new[:, ~frozen]
         self.running_s += seconds
         if self.running_s < device_settings.BIN_S:
             return
@@ -217,6 +233,7 @@ class Book:
         self.pending[-1] = mean, loss
         self.running[:] = 0.0
         self.running_s = 0.0
+        self._series.squeeze()
 
     def _write(self, work: Ring, loss: Ring, frozen: Flags) -> None:
         """Put a bin into the baselines: what is not known, or frozen, leaves

@@ -76,7 +76,8 @@ class Course:
             one = incident.grown(one, sum(charges.values()), charges)
         if one.calm >= self._book.rules.calm:
             yield incident.closed(one, self._seen.slot, 'recovered')
-            self._settle(column, one.calm)
+            # No window is to open again on what has just closed.
+            self._book.settle(column, one.calm)
             return
         yield from self._update(one, column)
 
@@ -88,11 +89,6 @@ class Course:
         known = levels.loss_bins[column] >= self._book.rules.history
         usual = float(levels.loss[column]) if known else 0.0
         return suffering < usual + floor / 2
-
-    def _settle(self, column: int, kept: int) -> None:
-        """Let no window open again on what has just closed."""
-        self._book.flags[:, column] = 0
-        self._book.slots[:-kept, :, column] = 0.0
 
     def _update(
         self, one: state.Incident, column: int
@@ -136,7 +132,7 @@ class Course:
         """End one story; where somebody else is named, begin theirs."""
         yield incident.closed(one, self._seen.slot, 'recovered')
         if not fresh.named:
-            self._settle(column, 1)
+            self._book.settle(column, 1)
             return
         after = self._begun(column, one.scale, picture, fresh)
         self.open.append(after)
