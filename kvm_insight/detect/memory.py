@@ -99,7 +99,7 @@ def stored(
             state.Track(
                 uuid=one.uuid,
                 epoch=one.epoch,
-                flags=one.flags,
+                flags=list(one.flags),
                 absent=one.absent,
                 baseline=known.minutes.record(one.baseline.row),
                 cohort=one.cohort,
@@ -127,8 +127,8 @@ def restored(kept: state.HostState, rules: settings.Settings) -> Memory:
     host_row = known.restore(kept.host_baseline)
     tracks = {}
     for one in kept.tracks:
-        windows = 2 * len(rules.scales) - 1
-        flags = [*one.flags, *[0] * windows][:windows]
+        calm = track.calm(rules)
+        flags = (*one.flags, *calm)[: len(calm)]
         tracks[one.uuid] = track.Track(
             one.uuid,
             one.epoch,

@@ -2,6 +2,7 @@
 """Track: one domain as it is followed, from evaluation to evaluation."""
 
 import dataclasses
+import functools
 import sys
 
 from kvm_insight.detect import baseline, minutes, settings
@@ -17,8 +18,9 @@ class Track:
     rules: settings.Settings
     baseline: baseline.Baseline
     #: Bits a window, the latest evaluation lowest; then those of the early
-    #: looks through all but the last.
-    flags: list[int]
+    #: looks through all but the last. Of who was above nowhere of late, as
+    #: nearly all, it is the same object.
+    flags: tuple[int, ...]
     #: Samples in a row without it.
     absent: int = 0
     #: What is usual for those like it elsewhere, where that is known.
@@ -30,11 +32,15 @@ class Track:
         self.uuid = sys.intern(self.uuid)
         self.epoch = sys.intern(self.epoch)
         self.entity = entity.domain(self.uuid)
+        if not any(self.flags):
+            self.forget()
 
     def saw(self, scale: int, above: bool) -> None:
         """Remember one evaluation of one window."""
         mask = (1 << self.rules.of) - 1
-        self.flags[scale] = (self.flags[scale] << 1 | above) & mask
+        flags = list(self.flags)
+        flags[scale] = (flags[scale] << 1 | above) & mask
+        self.flags = tuple(flags) if any(flags) else calm(self.rules)
 
     def sustained(self, scale: int) -> bool:
         """Say whether the window is above now, and was often enough."""
@@ -43,7 +49,13 @@ class Track:
 
     def forget(self) -> None:
         """Begin to count evaluations anew."""
-        self.flags = [0] * len(self.flags)
+        self.flags = calm(self.rules)
+
+
+@functools.cache
+def calm(rules: settings.Settings) -> tuple[int, ...]:
+    """Return the flags of one that was above nowhere."""
+    return (0,) * (2 * len(rules.scales) - 1)
 
 
 def of(
@@ -56,7 +68,7 @@ def of(
         domain.epoch,
         rules,
         baseline.Baseline(rules, known, row),
-        [0] * (2 * len(rules.scales) - 1),
+        calm(rules),
     )
 
 
