@@ -28,8 +28,10 @@ from kvm_insight.model import (
 
 Numbers = npt.NDArray[numpy.int64]
 
-#: Intervals that are added up together.
-_TOGETHER = 4
+#: Intervals that are added up together: of CPU time, and of devices, which
+#: wait as whole tables.
+_TOGETHER = 6
+_DEVICES_TOGETHER = 2
 
 #: Fields of the wire's structs in their order here.
 CPU = (
@@ -126,15 +128,17 @@ class Hour:
         rows, columns = self._rows_of(did.entities)
         self._did.append((columns, did.numbers[rows]))
         self._intervals_us.append(happened.interval_us)
+        if len(self._did) == _TOGETHER:
+            self._add_cpu()
         answered = device_sums.interval(happened, new.domains)
         if answered is not None:
             self._devices.append(answered)
-        if len(self._did) == _TOGETHER:
-            self.settle()
+        if len(self._devices) == _DEVICES_TOGETHER:
+            self._add_devices()
 
     def settle(self) -> None:
         """Add up what waits for that; whoever reads the sums asks first."""
-        if self._intervals_us:
+        if self._did:
             self._add_cpu()
         if self._devices:
             self._add_devices()
