@@ -3,10 +3,8 @@
 
 import functools
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy
-from numpy import typing as npt
 
 from kvm_insight.detect import memory, settings, track
 from kvm_insight.model import window
@@ -15,35 +13,21 @@ from kvm_insight.model import window
 _NEARLY = 0.99
 
 
-class _Did(NamedTuple):
-    """What domains did in a window."""
-
-    #: A row each, as ``window.Window.sums`` has it.
-    rows: window.Numbers
-    wanted_us: window.Numbers
-    #: Whether enough of the window was measured.
-    covered: npt.NDArray[numpy.bool_]
-
-
 class Glance:
-    """Looks at all domains that may be judged, at one sample."""
+    """Looks at all domains that may be judged, at one sample: through each
+    window, and, early, through all but the last with the next one's floor."""
 
     def __init__(self, known: memory.Memory, rules: settings.Settings) -> None:
         self._known = known
         self._rules = rules
-        #: Seconds -> what all did: windows are looked at twice.
-        self._windows: dict[int, _Did] = {}
 
-    def waiting(
-        self, scale: settings.Scale, at: int
-    ) -> Iterator[tuple[track.Track, list[int]]]:
-        """Yield who may be above, or was lately (``at``), and their sums."""
-        tracks, _ = self._followed
-        rows, wanted_us, covered = self._did(scale.seconds)
-        waits = rows[:, window.DELAY] >= _NEARLY * scale.floor * wanted_us
-        chosen = covered & (waits | self._recent[:, at])
-        for place in numpy.flatnonzero(chosen).tolist():
-            yield tracks[place], rows[place].tolist()
+    def waiting(self, at: int) -> Iterator[tuple[track.Track, list[int]]]:
+        """Yield who may be above in one look, or was lately (both as
+        ``track.Track.flags``), and their sums."""
+        for look, place in self._chosen:
+            if look == at:
+                sums = self._sums[at % len(self._rules.scales), place]
+                yield self._followed[0][place], sums.tolist()
 
     @functools.cached_property
     def _followed(self) -> tuple[list[track.Track], window.Numbers]:
@@ -58,20 +42,35 @@ class Glance:
         return [one for one, _ in here], columns
 
     @functools.cached_property
-    def _recent(self) -> npt.NDArray[numpy.bool_]:
-        """Return by domain and window whether it was above before this
-        sample: each window is asked of once."""
-        flags = [one.flags for one in self._followed[0]]
-        windows = 2 * len(self._rules.scales) - 1
-        return numpy.array(flags, bool).reshape(-1, windows)
+    def _sums(self) -> window.Numbers:
+        """Return window x domain x what ``window.Window.sums`` has."""
+        sums = self._known.series.sums
+        windows = [sums(scale.seconds) for scale in self._rules.scales]
+        return numpy.stack(windows)[:, self._followed[1]]
 
-    def _did(self, seconds: int) -> _Did:
-        """Return what the followed domains did in a window."""
-        found = self._windows.get(seconds)
-        if found is None:
-            rows = self._known.series.sums(seconds)[self._followed[1]]
-            run_us, delay_us, _, poll_us, measured_us = rows.T
-            covered = measured_us >= self._rules.coverage * seconds * 1e6
-            found = _Did(rows, run_us - poll_us + delay_us, covered)
-            self._windows[seconds] = found
-        return found
+    @functools.cached_property
+    def _chosen(self) -> list[tuple[int, int]]:
+        """Return number of look and place of who is to be looked at. The
+        flags are those before this sample: each look is asked of once."""
+        scales = self._rules.scales
+        run_us, delay_us, _, poll_us, measured_us = numpy.moveaxis(
+            self._sums, 2, 0
+        )
+        least_us = [self._rules.coverage * one.seconds * 1e6 for one in scales]
+        wanted_us = run_us - poll_us + delay_us
+        floors = numpy.array([_NEARLY * one.floor for one in scales])[:, None]
+        waits = numpy.concatenate(
+            [
+                delay_us >= floors * wanted_us,
+                delay_us[:-1] >= floors[1:] * wanted_us[:-1],
+            ]
+        )
+        flags = [one.flags for one in self._followed[0]]
+        if any(map(any, flags)):
+            waits |= numpy.array(flags, bool).T
+        if not waits.any():
+            return []
+        covered = measured_us >= numpy.array(least_us)[:, None]
+        waits &= numpy.concatenate([covered, covered[:-1]])
+        looks, places = numpy.nonzero(waits)
+        return list(zip(looks.tolist(), places.tolist(), strict=True))

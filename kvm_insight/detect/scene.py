@@ -119,7 +119,7 @@ class Scene:
         (``at``): there is nothing to remember of it. That is nearly all of
         them nearly always, so all are looked at together first.
         """
-        for one, sums in self._glance.waiting(scale, at):
+        for one, sums in self._glance.waiting(at):
             yield one, self._is_above(one, scale, *sums)
 
     def _is_above(
