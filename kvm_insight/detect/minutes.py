@@ -118,7 +118,8 @@ class Minutes:
         count = int(self._rows['counts'][row, kind])
         if count <= self._length:
             return numpy.asarray(ring[:count])
-        return numpy.roll(ring, -(count % self._length))
+        oldest = count % self._length
+        return numpy.concatenate([ring[oldest:], ring[:oldest]])
 
     def _turn(self, row: int) -> bool:
         """End a minute; say whether another one counts now."""
@@ -147,18 +148,15 @@ class Minutes:
             pending[waiting] = told
             self._rows['waiting'][row] = waiting + 1
             return False
-        for kind, ppm in enumerate(pending[0].tolist()):
+        counts, rings = self._rows['counts'][row], self._rows['rings'][row]
+        oldest = zip(pending[0].tolist(), counts.tolist(), strict=True)
+        for kind, (ppm, count) in enumerate(oldest):
             if ppm != SILENT:
-                self._count(row, kind, ppm)
+                rings[kind, count % self._length] = ppm
+                counts[kind] = count + 1
         pending[:-1] = pending[1:]
         pending[-1] = told
         return True
-
-    def _count(self, row: int, kind: int, ppm: int) -> None:
-        counts = self._rows['counts'][row]
-        count = int(counts[kind])
-        self._rows['rings'][row, kind, count % self._length] = ppm
-        counts[kind] = count + 1
 
     # The record
 
