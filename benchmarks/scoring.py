@@ -113,7 +113,7 @@ def _kind(one: finding.Finding) -> str:
         one.verdict,
         one.cause,
         one.evidence.ledger_source,
-        history=one.evidence.baseline_source == 'history',
+        one.evidence.baseline_source,
     )
 
 

@@ -63,12 +63,11 @@ def kind(
     verdict: finding.Verdict,
     cause: str | None,
     source: str | None,
-    *,
-    history: bool,
+    baseline: finding.BaselineSource,
 ) -> str:
     """Return of which kind a verdict is: its class, and what it rests on."""
     name = 'quota' if cause == 'quota' else verdict
-    return f'{name}/{source or "none"}/{"history" if history else "none"}'
+    return f'{name}/{source or "none"}/{baseline}'
 
 
 def is_known(of_kind: str) -> bool:

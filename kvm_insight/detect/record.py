@@ -38,9 +38,7 @@ def of(
     )
 
 
-def _baseline_source(
-    level: baseline.Level,
-) -> Literal['history', 'entitlement', 'cohort']:
+def _baseline_source(level: baseline.Level) -> finding.BaselineSource:
     if level.cohort:
         return 'cohort'
     return 'history' if level.history else 'entitlement'

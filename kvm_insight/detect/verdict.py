@@ -49,26 +49,29 @@ def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
     found = _judged(case, rules)
     if case.chronic and found.cause in _LESS:
         found = dataclasses.replace(found, cause='chronic')
-    kind = confidence.kind(
-        found.verdict, found.cause, case.source, history=case.history
-    )
+    baseline = _baseline(case)
+    kind = confidence.kind(found.verdict, found.cause, case.source, baseline)
     sure = confidence.calibrated(kind, found.confidence)
     if (
         found.verdict == 'antagonist'
-        and (confidence.is_known(kind) or _is_a_guess(case))
+        and (
+            confidence.is_known(kind)
+            or (case.source is None and baseline == 'entitlement')
+        )
         and sure < rules.likelier
         and case.incumbents.isdisjoint(one.entity for one in found.named)
     ):
         # Such names are wrong more often than right: they stay alternatives.
         return unknown(round(sure, 4), found.named + found.others)
-    if not case.history:
+    if baseline == 'entitlement':
         sure = min(sure, confidence.MOST_WITHOUT_HISTORY)
     return dataclasses.replace(found, confidence=round(sure, 4))
 
 
-def _is_a_guess(case: suspect.Case) -> bool:
-    """Say whether neither a ledger nor a history speaks, nor a cohort."""
-    return case.source is None and not case.history and not case.chronic
+def _baseline(case: suspect.Case) -> finding.BaselineSource:
+    if case.chronic:
+        return 'cohort'
+    return 'history' if case.history else 'entitlement'
 
 
 def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:

@@ -12,6 +12,8 @@ SCHEMA = 'kvm_insight.finding/1'
 Verdict = Literal[
     'antagonist', 'self_inflicted', 'overcommit', 'host_process', 'unknown'
 ]
+#: What a victim's wait is held to.
+BaselineSource = Literal['history', 'entitlement', 'cohort']
 #: Why, inside a verdict. Only ever appended to.
 Cause = Literal[
     'quota',
@@ -72,7 +74,7 @@ class Evidence(sample.Wire, frozen=True, kw_only=True):
     baseline: float
     #: ``history`` of its own, or the ``entitlement`` while that is short;
     #: its ``cohort`` where it waited as long as it is known.
-    baseline_source: Literal['history', 'entitlement', 'cohort']
+    baseline_source: BaselineSource
     run_us: sample.Count
     run_delay_us: sample.Count
     throttled_us: sample.Count
