@@ -15,6 +15,7 @@
     │   │   └── RecordRefused   this record will never be taken, others may
     │   ├── LeaseLost        somebody else is the active one
     │   └── SpoolFull        a record was larger than the whole spool
+    ├── FeedError            whom we feed is away, slow or refuses
     ├── ClusterError         a cluster description from which nothing follows
     └── CodecError           bytes are not a record that we can read
         ├── SchemaUnknown    another schema, or a major from the future
@@ -68,6 +69,10 @@ class LeaseLost(BusError):
 
 class SpoolFull(BusError):
     """One record is larger than the whole spool may be."""
+
+
+class FeedError(KvmInsightError):
+    """Whoever is fed did not take it; says why, and nothing secret."""
 
 
 class ClusterError(KvmInsightError):

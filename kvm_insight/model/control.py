@@ -5,6 +5,7 @@ The newest word in each matter counts; ``key`` says which matter that is. A
 deleted key takes the word back.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from kvm_insight.model import sample
@@ -20,6 +21,7 @@ Kind = Literal[
     'blackout',
     'opt_out',
     'dirty_rate',
+    'feed_off',
 ]
 Subject = Literal[
     'recommendation',
@@ -29,6 +31,7 @@ Subject = Literal[
     'host',
     'aggregate',
     'cloud',
+    'feed',
 ]
 
 
@@ -42,6 +45,7 @@ class Order(
     an instance or a project. ``opt_out``: an instance, or all of a project,
     is never moved. ``blackout``: nothing is moved on a host, in an aggregate
     or anywhere. ``dirty_rate``: measure how fast an instance dirties memory.
+    ``feed_off``: a feed takes back what it wrote, and is silent.
     """
 
     kind: Kind
@@ -84,3 +88,12 @@ def spell(one: Order, now_us: int) -> tuple[int, int] | None:
     if begins_us <= now_us < ends_us:
         return begins_us, ends_us
     return None
+
+
+def off(said: Iterable[Order], now_us: int) -> frozenset[str]:
+    """Return the feeds that are told to be silent now."""
+    return frozenset(
+        one.subject
+        for one in said
+        if one.kind == 'feed_off' and holds(one, now_us)
+    )

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kvm_insight.model import sample
+from kvm_insight.model import mark, sample
 
 _Host = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
@@ -179,6 +179,8 @@ class PlannerStatus(
     plan_ms: sample.Count | None = None
     #: Hosts that would need it and got no plan -> why.
     unrelieved: dict[str, list[sample.Text]] = {}
+    #: Feed -> ``ok``, ``off``, or what keeps it from being so.
+    feeds: dict[str, sample.Text] = {}
 
 
 Facts = (
@@ -188,6 +190,7 @@ Facts = (
     | FlavorFacts
     | Outlook
     | AggregateAdvice
+    | mark.Marks
     | PlannerStatus
 )
 KINDS: dict[str, type[Facts]] = {
@@ -197,6 +200,7 @@ KINDS: dict[str, type[Facts]] = {
     FLAVOR_SCHEMA: FlavorFacts,
     OUTLOOK_SCHEMA: Outlook,
     AGGREGATE_SCHEMA: AggregateAdvice,
+    mark.SCHEMA: mark.Marks,
     PLANNER_SCHEMA: PlannerStatus,
 }
 
@@ -221,5 +225,7 @@ def key(facts: Facts) -> str:
             return f'outlook/{facts.host}'
         case AggregateAdvice():
             return f'aggregate/{facts.aggregate}'
+        case mark.Marks():
+            return 'marks'
         case PlannerStatus():
             return 'planner'

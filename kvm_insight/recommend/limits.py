@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from kvm_insight.model import recommendation
-from kvm_insight.recommend import settings
+from kvm_insight.recommend import settings, watermarks
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,3 +23,7 @@ class Limits:
     least_fresh: float = 0.5
     #: How long after a move its outcome is measured.
     outcome_s: int = 600
+    #: What hosts are marked by.
+    marks: watermarks.Watermarks = dataclasses.field(
+        default_factory=watermarks.Watermarks
+    )

@@ -46,6 +46,17 @@ def is_open(one: Recommendation) -> bool:
     return one.state in OPEN
 
 
+def again(
+    known: Mapping[str, Recommendation], generation: int
+) -> dict[str, Recommendation]:
+    """Return what stands in the words of an earlier generation."""
+    return {
+        name: one
+        for name, one in known.items()
+        if is_open(one) and one.generation != generation
+    }
+
+
 def outlived(
     known: Iterable[Recommendation], now_us: int, kept_s: int
 ) -> list[str]:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 
 import numpy
 
-from kvm_insight.model import cluster, inventory, recommendation
+from kvm_insight.model import cluster, inventory, mark, recommendation
 from kvm_insight.recommend import (
     cohort,
+    marks,
     overlay,
     planning,
     ruling,
@@ -134,6 +135,20 @@ def facts(whole: cluster.Cluster, seen: world.World) -> list[inventory.Facts]:
     return [one for one in found if seen.facts.get(inventory.key(one)) != one]
 
 
+def marked(
+    whole: cluster.Cluster | None,
+    heats: marks.Heats,
+    before: mark.Marks | None,
+    now_us: int,
+    limits: limits_.Limits,
+) -> mark.Marks | None:
+    """Return which hosts are marked; None where nobody knows the hosts."""
+    if whole is None or _is_old(whole, now_us, limits):
+        return None
+    where = marks.places(whole)
+    return marks.decided(where, heats, before, now_us, limits.marks)
+
+
 def _unfit(
     whole: cluster.Cluster | None,
     fresh: int,
@@ -145,8 +160,7 @@ def _unfit(
         return ['there is no description of the cluster']
     if not whole.hosts:
         return ['the description of the cluster has no hosts']
-    age_s = (now_us - whole.time_us) // _US
-    if limits.cluster_age_s and age_s > limits.cluster_age_s:
+    if _is_old(whole, now_us, limits):
         return [
             f'the description of the cluster is older than'
             f' {limits.cluster_age_s} s'
@@ -157,6 +171,13 @@ def _unfit(
             f' report from the last {limits.rules.stale_s} s'
         ]
     return []
+
+
+def _is_old(
+    whole: cluster.Cluster, now_us: int, limits: limits_.Limits
+) -> bool:
+    age_s = (now_us - whole.time_us) // _US
+    return bool(limits.cluster_age_s) and age_s > limits.cluster_age_s
 
 
 def _idle(

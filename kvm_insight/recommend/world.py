@@ -10,6 +10,7 @@ from kvm_insight.model import (
     finding,
     host_report,
     inventory,
+    mark,
     recommendation,
     usage,
 )
@@ -45,6 +46,12 @@ class World:
         if not isinstance(status, inventory.PlannerStatus):
             return 0
         return status.planned_us or 0
+
+    @property
+    def marks(self) -> mark.Marks | None:
+        """Return the marks that were told last."""
+        found = self.facts.get('marks')
+        return found if isinstance(found, mark.Marks) else None
 
     @property
     def outlooks(self) -> dict[str, inventory.Outlook]:
@@ -110,7 +117,7 @@ class World:
         if kind is None:
             return
         new = codec.decode(value, kind)
-        if isinstance(new, inventory.PlannerStatus):
+        if isinstance(new, inventory.PlannerStatus | mark.Marks):
             if not fence.admits(self.generation, new):
                 return
             self.generation = new.generation
