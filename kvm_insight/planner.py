@@ -14,18 +14,21 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from kvm_insight import exception
 from kvm_insight.bus import fenced_post, lease, port, tail, topic
 from kvm_insight.conf import planner as options
+from kvm_insight.feed import crew, telling
 from kvm_insight.model import (
     cluster,
-    inventory,
     recommendation,
 )
 from kvm_insight.recommend import (
     expectation,
     overlay,
     standing,
+    status,
     turn,
     world,
 )
@@ -36,8 +39,6 @@ _LEASE_S = 0.1
 _READ_S = 0.1
 _BACK_OFF_S = 1.0
 _DAY_S = 24 * 3600
-#: Hosts that are told as not relieved.
-_MOST_STAYS = 50
 #: Recommendations that are deleted in one cycle; each waits for the bus.
 _MOST_FORGOTTEN = 200
 
@@ -55,12 +56,17 @@ class Planner:
         settings: options.Settings,
         read_cluster: Reader,
         on_change: Taker | None = None,
+        feeds: crew.Crew | None = None,
     ) -> None:
-        """Use the bus; ``on_change`` is told of what has been published."""
+        """Use the bus; ``on_change`` is told of what has been published.
+
+        The feeds stay the caller's.
+        """
         self._bus = bus
         self._settings = settings
         self._read_cluster = read_cluster
         self._on_change = on_change
+        self._feeds = feeds or crew.Crew({})
         self._world = world.World(settings.history_hours)
         prefix = settings.prefix
         self._takes: dict[str, world.Take] = {
@@ -111,6 +117,7 @@ class Planner:
                     self._unavailable(why)
                     stop.wait(_BACK_OFF_S)
         finally:
+            self._feeds.permit.withdraw()
             held.close()
             producer.close()
             newest.close()
@@ -128,6 +135,7 @@ class Planner:
         for one in tails:
             for record in one.read(_READ_S):
                 self._take(record)
+        self._renew(held)
         if held.generation is None:
             return
         if held.generation != before:
@@ -146,6 +154,17 @@ class Planner:
             LOG.warning('the lease was lost in the middle of a cycle')
         else:
             self._cycle_at_s = began_s + self._settings.cycle_s
+
+    def _renew(self, held: lease.Lease) -> None:
+        """Let feeds that are still at work go on, if the bus says so."""
+        permit = self._feeds.permit
+        if held.generation is None:
+            permit.withdraw()
+        elif self._feeds.is_busy and not permit.is_fresh(self._generation):
+            if held.confirm():
+                permit.grant(self._generation)
+            else:
+                permit.withdraw()
 
     def _take(self, record: port.Record) -> None:
         try:
@@ -170,7 +189,10 @@ class Planner:
         tell = fenced_post.FencedPost(
             held, producer, self._settings.prefix, self._generation
         )
-        for one in self._to_tell(said):
+        again = standing.again(seen.known, self._generation)
+        fresh = {one.id: one for one in said.recommendations}
+        changed = list((again | fresh).values())
+        for one in changed:
             tell.recommendation(one)
             if self._on_change is not None:
                 self._on_change(one)
@@ -183,8 +205,27 @@ class Planner:
         over = standing.outlived(seen.known.values(), now_us, kept_s)
         for name in over[:_MOST_FORGOTTEN]:
             tell.forget(name)
+        feed = telling.of(
+            seen,
+            whole,
+            outlook.hosts,
+            changed,
+            self._generation,
+            now_us,
+            self._settings.limits,
+        )
+        if feed.marks is not None:
+            tell.facts(feed.marks)
+        now = status.of(
+            seen, said, [*reasons, *said.reasons], self._generation, now_us
+        )
         took_ms = round((time.monotonic() - began_s) * 1000)
-        tell.facts(self._status(said, reasons, now_us, took_ms))
+        tell.facts(
+            msgspec.structs.replace(
+                now, plan_ms=took_ms, feeds=self._feeds.states
+            )
+        )
+        self._feeds.tell(feed)
         seen.forget(now_us)
 
     def _planned(
@@ -202,16 +243,6 @@ class Planner:
         except Exception as why:
             LOG.exception('planning')
             return turn.broken(f'planning broke: {type(why).__name__}: {why}')
-
-    def _to_tell(self, said: turn.Said) -> list[recommendation.Recommendation]:
-        """Return what changed, and what stands in an older generation."""
-        changed = {one.id: one for one in said.recommendations}
-        stand = {
-            name: one
-            for name, one in self._world.known.items()
-            if standing.is_open(one) and one.generation != self._generation
-        }
-        return list((stand | changed).values())
 
     def _tell_facts(
         self, whole: cluster.Cluster, tell: fenced_post.FencedPost
@@ -237,30 +268,6 @@ class Planner:
             overlay.fresh(self._world.reports, now_us, stale_s),
             self._world.outlooks,
             now_us,
-        )
-
-    def _status(
-        self, said: turn.Said, reasons: list[str], now_us: int, took_ms: int
-    ) -> inventory.PlannerStatus:
-        known = self._world.known | {
-            one.id: one for one in said.recommendations
-        }
-        waits = [*reasons, *said.reasons]
-        planned_us = self._world.planned_us if waits else now_us
-        return inventory.PlannerStatus(
-            generation=self._generation,
-            time_us=now_us,
-            state='waiting' if waits else 'planning',
-            reasons=[one[:1024] for one in waits],
-            hosts=said.hosts,
-            fresh_hosts=said.fresh_hosts,
-            open=sum(map(standing.is_open, known.values())),
-            planned_us=planned_us or None,
-            plan_ms=took_ms,
-            unrelieved={
-                stay.host: [reason[:1024] for reason in stay.reasons]
-                for stay in said.stays[:_MOST_STAYS]
-            },
         )
 
     def _say_waiting(self, reasons: list[str]) -> None:

@@ -12,6 +12,7 @@ STATE = 'state'
 INVENTORY = 'inventory'
 RECOMMENDATIONS = 'recommendations'
 CONTROL = 'control'
+NOTICES = 'notices'
 PLAN_LEASE = 'plan-lease'
 DEAD_LETTER = 'dead-letter'
 
@@ -48,6 +49,7 @@ def layout(
             port.Topic(prefix + name, 1, replication, compacted=True)
             for name in (INVENTORY, RECOMMENDATIONS, CONTROL)
         ),
+        port.Topic(prefix + NOTICES, 1, replication, 7 * _DAY),
         # Nothing is ever written here: who owns its partition plans.
         port.Topic(prefix + PLAN_LEASE, 1, replication, _HOUR),
         port.Topic(prefix + DEAD_LETTER, 1, replication, 7 * _DAY),

@@ -6,7 +6,7 @@ import pathlib
 
 from kvm_insight import exception, planner
 from kvm_insight.bus import driver, topic
-from kvm_insight.cmd import cluster_file, service, systemd
+from kvm_insight.cmd import cluster_file, feeding, service, systemd
 from kvm_insight.conf import bus as bus_options
 from kvm_insight.conf import planner as options
 
@@ -39,7 +39,8 @@ def serve(args: argparse.Namespace) -> int:
             bus.create_topics(topic.layout(settings.prefix, partitions=1))
         systemd.Notifier()('READY=1')
         read = reader(settings.cluster_file)
-        planner.Planner(bus, settings, read).run(stop)
+        with feeding.crew_of(loaded, bus) as feeds:
+            planner.Planner(bus, settings, read, feeds=feeds).run(stop)
     finally:
         bus.close()
     return service.OK

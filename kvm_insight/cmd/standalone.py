@@ -12,7 +12,7 @@ from oslo_config import cfg
 
 from kvm_insight import agent, analyzer, exception, planner, standalone
 from kvm_insight.cmd import agent as agent_command
-from kvm_insight.cmd import narrator, service, systemd
+from kvm_insight.cmd import feeding, narrator, service, systemd
 from kvm_insight.cmd import planner as planner_command
 from kvm_insight.conf import agent as agent_options
 from kvm_insight.conf import analyzer as analyzer_options
@@ -119,7 +119,10 @@ def run(args: argparse.Namespace) -> int:
         plans = planner_options.settings(loaded)
         if plans.cluster_file is not None:
             read = planner_command.reader(plans.cluster_file)
-            adviser = planner.Planner(bus, plans, read, tell.recommendation)
+            feeds = stack.enter_context(feeding.crew_of(loaded, bus))
+            adviser = planner.Planner(
+                bus, plans, read, tell.recommendation, feeds
+            )
             whole.add('planner', adviser)
         signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
         whole.run(stop, args.limit_s)

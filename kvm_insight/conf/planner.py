@@ -8,7 +8,7 @@ from oslo_config import cfg
 
 from kvm_insight import exception
 from kvm_insight.bus import topic
-from kvm_insight.conf import bus
+from kvm_insight.conf import bus, feed
 from kvm_insight.model import recommendation
 from kvm_insight.recommend import limits as recommend_limits
 from kvm_insight.recommend import settings as recommend_settings
@@ -168,6 +168,7 @@ def limits(conf: cfg.ConfigOpts) -> recommend_limits.Limits:
         cluster_age_s=group.cluster_max_age_s,
         least_fresh=group.least_fresh,
         outcome_s=group.outcome_s,
+        marks=feed.marks(conf),
     )
 
 

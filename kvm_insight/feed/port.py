@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a feed is; ``kvm_insight.feeds`` has the ones that are installed."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from kvm_insight.model import mark, recommendation
+from kvm_insight.recommend import heat
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Told:
+    """What there is to be fed, as it stands at one instant."""
+
+    generation: int
+    time_us: int
+    #: None as long as nobody has decided.
+    marks: mark.Marks | None = None
+    #: Of the hosts whose report is fresh.
+    heats: Mapping[str, heat.Heat] = dataclasses.field(default_factory=dict)
+    #: Those that are neither carried out nor given up.
+    standing: Sequence[recommendation.Recommendation] = ()
+    #: Those that are new or have changed since it was told last.
+    changed: Sequence[recommendation.Recommendation] = ()
+    #: Feeds that were told to be off.
+    off: frozenset[str] = frozenset()
+
+
+#: Says whether the caller may still act; asked before each write.
+May = Callable[[], bool]
+
+
+class Feed(Protocol):
+    """One who acts on it, or tells another one."""
+
+    @property
+    def runs_in(self) -> str:
+        """Return ``planner``, under its lease, or ``feeder``, which runs
+        beside each scheduler."""
+
+    @property
+    def newest_only(self) -> bool:
+        """Say that only what stands counts, not how it came to be so."""
+
+    def would(self, told: Told) -> Iterable[str]:
+        """Yield what it would write, in words; writes nothing."""
+
+    def write(self, told: Told, may: May) -> None:
+        """Write it; may be called again with the same.
+
+        Raises FeedError when it should be tried again, LeaseLost when that is
+        not ours to do any more.
+        """
+
+    def clear(self, may: May) -> list[str]:
+        """Take back all that any of us ever wrote; return it in words.
+
+        Raises as ``write`` does.
+        """
+
+    def close(self) -> None:
+        """Let go; never raises."""
+
+
+#: Publishes a record of a topic that has our prefix: name, key, value.
+#: Raises FeedError.
+Publish = Callable[[str, str, bytes], None]
+Settings = Mapping[str, object]
+
+
+class Factory(Protocol):
+    """What stevedore's ``kvm_insight.feeds`` loads."""
+
+    def __call__(self, settings: Settings, publish: Publish) -> Feed:
+        """Return the feed; raise ConfigError for what cannot work.
+
+        Connects to nothing yet.
+        """

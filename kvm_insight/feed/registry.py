@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registry: opens feeds by their names."""
+
+from collections.abc import Iterable
+from typing import cast
+
+import stevedore
+from stevedore import driver
+from stevedore import exception as stevedore_exception
+
+from kvm_insight import exception
+from kvm_insight.feed import port
+
+NAMESPACE = 'kvm_insight.feeds'
+
+
+def names() -> list[str]:
+    """Return the feeds that are installed."""
+    found: stevedore.ExtensionManager[object] = stevedore.ExtensionManager(
+        NAMESPACE, on_load_failure_callback=_tell
+    )
+    return sorted(found.names())
+
+
+def load(
+    wanted: Iterable[str],
+    settings: port.Settings,
+    publish: port.Publish,
+    runs_in: str | None = None,
+) -> dict[str, port.Feed]:
+    """Return the feeds, of one service alone or all; raise ConfigError, with
+    the feed's name, for one that cannot be."""
+    found = {}
+    for name in wanted:
+        factory = _factory(name)
+        if runs_in in (None, getattr(factory, 'runs_in', 'planner')):
+            found[name] = factory(settings, publish)
+    return found
+
+
+def _factory(name: str) -> port.Factory:
+    try:
+        found: driver.DriverManager[object] = driver.DriverManager(
+            NAMESPACE, name, on_load_failure_callback=_tell
+        )
+    except (stevedore_exception.NoMatches, ImportError) as why:
+        raise exception.ConfigError(
+            f'[feed] active: {name} cannot be loaded ({why}); choose what is'
+            f' installed as an entry point {NAMESPACE}'
+        ) from why
+    return cast(port.Factory, found.driver)
+
+
+def _tell(manager: object, entry_point: object, why: BaseException) -> None:
+    raise exception.ConfigError(
+        f'[feed] active: the plugin {entry_point} cannot be loaded: {why}'
+    ) from why

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Telling: what a planner has for its feeds at the end of a cycle."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from kvm_insight.feed import port
+from kvm_insight.model import cluster, control, inventory, recommendation
+from kvm_insight.recommend import (
+    heat,
+    limits,
+    overlay,
+    standing,
+    turn,
+    world,
+)
+
+LOG = logging.getLogger(__name__)
+
+
+def of(
+    seen: world.World,
+    whole: cluster.Cluster | None,
+    outlooks: Mapping[str, inventory.Outlook],
+    changed: Sequence[recommendation.Recommendation],
+    generation: int,
+    now_us: int,
+    rules: limits.Limits,
+) -> port.Told:
+    """Return it, with the hosts that are marked from now on; without marks
+    where these cannot be decided, which ends no service."""
+    try:
+        return _told(seen, whole, outlooks, changed, generation, now_us, rules)
+    except Exception:
+        LOG.exception('marking')
+        off = control.off(seen.said.values(), now_us)
+        return port.Told(generation, now_us, changed=changed, off=off)
+
+
+def _told(
+    seen: world.World,
+    whole: cluster.Cluster | None,
+    outlooks: Mapping[str, inventory.Outlook],
+    changed: Sequence[recommendation.Recommendation],
+    generation: int,
+    now_us: int,
+    rules: limits.Limits,
+) -> port.Told:
+    reports = overlay.fresh(seen.reports, now_us, rules.rules.stale_s)
+    heats = heat.of_hosts(reports, outlooks)
+    marks = turn.marked(whole, heats, seen.marks, now_us, rules)
+    if marks is not None:
+        marks = msgspec.structs.replace(marks, generation=generation)
+    known = seen.known | {one.id: one for one in changed}
+    return port.Told(
+        generation,
+        now_us,
+        marks,
+        heats,
+        [one for one in known.values() if standing.is_open(one)],
+        changed,
+        control.off(seen.said.values(), now_us),
+    )

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Worker: one feed in a thread of its own, which may be slow or broken.
+
+What waits is bounded; whoever tells never waits.
+"""
+
+import collections
+import logging
+import threading
+
+from kvm_insight import exception
+from kvm_insight.feed import permit, port
+
+LOG = logging.getLogger(__name__)
+
+_MOST_WAITING = 100
+_FIRST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 60.0
+_END_S = 2.0
+
+
+class Worker:
+    """Feeds one feed; tries again until it was taken."""
+
+    def __init__(
+        self, name: str, feed: port.Feed, allowed: permit.Permit
+    ) -> None:
+        """Work for this feed as long as the permit holds."""
+        self._name = name
+        self._feed = feed
+        self._permit = allowed
+        self._waiting: collections.deque[port.Told] = collections.deque()
+        self._changed = threading.Condition()
+        self._closed = threading.Event()
+        self._is_busy = False
+        self._is_cleared = False
+        self._dropped = 0
+        self._trouble: str | None = None
+        self._wait_s = _FIRST_WAIT_S
+        self._thread = threading.Thread(
+            target=self._run, name=f'feed-{name}', daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def is_busy(self) -> bool:
+        """Say whether there is anything left to do."""
+        return self._is_busy or bool(self._waiting)
+
+    @property
+    def state(self) -> str:
+        """Return ``ok``, ``off``, or what is wrong."""
+        if self._trouble is not None:
+            return self._trouble
+        return 'off' if self._is_cleared else 'ok'
+
+    def tell(self, told: port.Told) -> None:
+        """Hand it over; the oldest are dropped where too much waits."""
+        with self._changed:
+            if self._feed.newest_only:
+                self._waiting.clear()
+            elif len(self._waiting) >= _MOST_WAITING:
+                self._waiting.popleft()
+                self._dropped += 1
+                if self._dropped == 1:
+                    LOG.warning('%s: too much waits; dropping', self._name)
+            self._waiting.append(told)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """End; what waits is lost. Never raises."""
+        self._closed.set()
+        with self._changed:
+            self._changed.notify()
+        self._thread.join(_END_S)
+        self._feed.close()
+
+    def _run(self) -> None:
+        while (told := self._next()) is not None:
+            self._try(told)
+
+    def _next(self) -> port.Told | None:
+        """Return what is next, when there is something; None at the end."""
+        with self._changed:
+            self._is_busy = False
+            while not self._waiting and not self._closed.is_set():
+                self._changed.wait()
+            if self._closed.is_set():
+                return None
+            self._is_busy = True
+            return self._waiting.popleft()
+
+    def _try(self, told: port.Told) -> None:
+        try:
+            self._do(told)
+        except exception.LeaseLost:
+            # The next one to hold it says all that stands again.
+            LOG.info('%s: not ours to write any more', self._name)
+            with self._changed:
+                self._waiting.clear()
+        except exception.KvmInsightError as why:
+            self._failed(told, str(why))
+        except Exception as why:
+            LOG.exception('%s', self._name)
+            # Its words may hold anything; its kind does not.
+            self._failed(told, f'broke: {type(why).__name__}')
+        else:
+            if self._trouble is not None:
+                LOG.warning('%s: works again', self._name)
+            self._trouble, self._wait_s = None, _FIRST_WAIT_S
+
+    def _do(self, told: port.Told) -> None:
+        """Write, or take back what was written; raise if that fails."""
+
+        def may() -> bool:
+            return self._permit.holds(told.generation)
+
+        if not may():
+            raise exception.LeaseLost
+        if self._name not in told.off:
+            self._is_cleared = False
+            self._feed.write(told, may)
+        elif not self._is_cleared:
+            for line in self._feed.clear(may):
+                LOG.warning('%s: off: %s', self._name, line)
+            self._is_cleared = True
+
+    def _failed(self, told: port.Told, why: str) -> None:
+        """Say so once, wait, and let it be tried again unless it is old."""
+        if self._trouble != why:
+            LOG.warning('%s: %s; trying again', self._name, why)
+        self._trouble = why
+        self._closed.wait(self._wait_s)
+        self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
+        with self._changed:
+            if not (self._feed.newest_only and self._waiting):
+                self._waiting.appendleft(told)
