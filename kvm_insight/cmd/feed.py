@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``kvm-insight feed``: what is fed to Nova and others, and to stop it."""
+
+import argparse
+import contextlib
+import dataclasses
+import getpass
+import json
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+from oslo_config import cfg
+
+from kvm_insight import exception, feeder
+from kvm_insight.bus import port, publisher, topic
+from kvm_insight.cmd import feeding, service, table, top
+from kvm_insight.conf import bus as bus_options
+from kvm_insight.conf import feed as options
+from kvm_insight.feed import port as feed_port
+from kvm_insight.feed import registry
+from kvm_insight.model import codec, control, mark
+
+Action = Callable[[cfg.ConfigOpts, port.Bus, argparse.Namespace], int]
+
+#: Less is told by nobody.
+_LEAST_HEAT = 0.05
+_HOT = ('HOST', '>HEAT', 'MARKED', 'WHY')
+
+
+def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
+    """Add this verb."""
+    parser = verbs.add_parser(
+        'feed', help='what Nova, Placement and others are told; stop it'
+    )
+    actions = parser.add_subparsers(
+        dest='action', required=True, metavar='ACTION'
+    )
+    show = _action(
+        actions,
+        'show',
+        _show,
+        'hot hosts, marks, and how the feeds are',
+        'Ends with 3 when more hosts are hot than may be marked, or when a'
+        ' feed is in trouble.',
+    )
+    show.add_argument('--json', action='store_true', help='print as JSON')
+    dry = _action(
+        actions,
+        'dry-run',
+        _dry_run,
+        'print what the feeds would write now',
+        'Writes nothing. Without a name all active feeds are asked.',
+    )
+    clear = _action(
+        actions,
+        'clear',
+        _clear,
+        'take back all that the feeds wrote, and let them be silent',
+        'Holds for all planners and schedulers, and until "feed on". Without'
+        ' a name it is for all feeds that are installed.',
+    )
+    on = _action(
+        actions,
+        'on',
+        _on,
+        'let feeds write again after "feed clear"',
+        'Only feeds that [feed] active names do write.',
+    )
+    for one in (dry, clear, on):
+        one.add_argument('name', nargs='*', help='a feed, such as nova')
+
+
+def _action(
+    actions: 'argparse._SubParsersAction[argparse.ArgumentParser]',
+    name: str,
+    work: Action,
+    short: str,
+    more: str,
+) -> argparse.ArgumentParser:
+    parser = actions.add_parser(
+        name, help=short, description=f'{short.capitalize()}. {more}'
+    )
+    parser.add_argument(
+        '--state',
+        metavar='FOLDER',
+        help='look at a standalone that keeps its bus there',
+    )
+    service.add_config_file(parser, argparse.SUPPRESS)
+    parser.set_defaults(func=_run, work=work)
+    return parser
+
+
+def _run(args: argparse.Namespace) -> int:
+    loaded = service.configure(args, quiet=True)
+    bus = top.open_bus(loaded, args.state)
+    try:
+        return int(args.work(loaded, bus, args))
+    finally:
+        bus.close()
+
+
+def _show(
+    loaded: cfg.ConfigOpts, bus: port.Bus, args: argparse.Namespace
+) -> int:
+    """Print marks and states; 3 when something is wrong."""
+    source = feeder.Feeder(bus, options.settings(loaded), {})
+    told = source.now()
+    states = dict(source.states)
+    if args.json:
+        print(json.dumps(_tree(told, states)))
+    else:
+        print('\n'.join(_lines(told, states)))
+    alarms = told.marks.alarms if told.marks else []
+    well = all(one in ('ok', 'off') for one in states.values())
+    return service.OK if well and not alarms else service.UNHEALTHY
+
+
+def _tree(told: feed_port.Told, states: dict[str, str]) -> dict[str, object]:
+    return {
+        'generation': told.generation,
+        'marks': msgspec.to_builtins(told.marks),
+        'heats': {
+            name: dataclasses.asdict(one) for name, one in told.heats.items()
+        },
+        'feeds': states,
+        'off': sorted(told.off),
+    }
+
+
+def _lines(told: feed_port.Told, states: dict[str, str]) -> Iterator[str]:
+    """Return all of it in words."""
+    marks = told.marks or mark.Marks(time_us=0)
+    marked = {one.host for one in marks.hosts}
+    rows = [
+        [
+            name,
+            f'{one.value:.2f}',
+            'yes' if name in marked else '',
+            '; '.join(one.reasons),
+        ]
+        for name, one in sorted(
+            told.heats.items(), key=lambda each: -each[1].value
+        )
+        if one.value >= _LEAST_HEAT or name in marked
+    ]
+    if rows:
+        yield from table.render(_HOT, rows, 10_000)
+    else:
+        yield f'none of {len(told.heats)} hosts is hot'
+    if told.marks is None:
+        yield 'no planner decides which hosts are marked'
+    for alarm in marks.alarms:
+        group = f'aggregate {alarm.group}' if alarm.group else 'no aggregate'
+        yield (
+            f'ALARM: {group}: {alarm.allowed} of {alarm.hosts} hosts may be'
+            f' marked; hot and not marked: {", ".join(alarm.held)}'
+        )
+    for name, state in sorted(states.items()):
+        yield f'feed {name}: {state}'
+    for name in sorted(told.off):
+        yield f'feed {name}: told to be silent ("kvm-insight feed on {name}")'
+
+
+def _dry_run(
+    loaded: cfg.ConfigOpts, bus: port.Bus, args: argparse.Namespace
+) -> int:
+    names = args.name or loaded[options.GROUP].active
+    if not names:
+        raise exception.ConfigError(
+            f'[{options.GROUP}] active is empty: name one of'
+            f' {", ".join(registry.names())}'
+        )
+    told = feeder.Feeder(bus, options.settings(loaded), {}).now()
+    told = dataclasses.replace(told, changed=told.standing)
+    with feeding.opened(loaded, bus, names) as feeds:
+        for name, one in feeds.items():
+            print(f'{name}:')
+            for line in one.would(told):
+                print(f'  {line}')
+    return service.OK
+
+
+def _clear(
+    loaded: cfg.ConfigOpts, bus: port.Bus, args: argparse.Namespace
+) -> int:
+    """Let all of them be silent first, so that nothing comes back."""
+    names = args.name or registry.names()
+    _known(names)
+    with _control(loaded, bus) as out:
+        for name in names:
+            said = control.Order(
+                kind='feed_off',
+                about='feed',
+                subject=name,
+                by=getpass.getuser(),
+                made_us=time.time_ns() // 1000,
+            )
+            value = codec.encode(said)
+            out.publish(
+                topic.CONTROL, control.key(said), value, control.SCHEMA
+            )
+    # One that was never on wrote nothing here, and may lack its options.
+    mine = [one for one in names if one in loaded[options.GROUP].active]
+    with feeding.opened(loaded, bus, args.name or mine) as feeds:
+        for name, one in feeds.items():
+            for line in one.clear(lambda: True):
+                print(f'{name}: {line}')
+    print(f'{", ".join(names)}: silent until "kvm-insight feed on"')
+    return service.OK
+
+
+def _on(
+    loaded: cfg.ConfigOpts, bus: port.Bus, args: argparse.Namespace
+) -> int:
+    names = args.name or registry.names()
+    _known(names)
+    with _control(loaded, bus) as out:
+        for name in names:
+            key = control.key(
+                control.Order(
+                    kind='feed_off', about='feed', subject=name, made_us=0
+                )
+            )
+            out.publish(topic.CONTROL, key, None)
+    active = loaded[options.GROUP].active
+    for name in names:
+        how = (
+            'may write again' if name in active else 'is not in [feed] active'
+        )
+        print(f'{name}: {how}')
+    return service.OK
+
+
+def _known(names: list[str]) -> None:
+    for name in names:
+        if name not in registry.names():
+            raise exception.ConfigError(
+                f'{name}: no such feed; there are'
+                f' {", ".join(registry.names())}'
+            )
+
+
+@contextlib.contextmanager
+def _control(
+    loaded: cfg.ConfigOpts, bus: port.Bus
+) -> Iterator[publisher.Publisher]:
+    out = publisher.Publisher(bus, loaded[bus_options.GROUP].topic_prefix)
+    try:
+        yield out
+    finally:
+        out.close()

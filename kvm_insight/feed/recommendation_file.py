@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recommendation file: what Watcher's strategy reads.
+
+::
+
+    {"schema": "kvm_insight.recommendations/1", "written_us": ...,
+     "generation": 7, "recommendations": [
+       {"id": "...", "expires_us": ..., "mode": "relieve", "state": "proposed",
+        "gain_core_s": 120.0, "cost_core_s": 30.0, "summary": "...",
+        "moves": [{"instance": "...", "source": "c1", "destination": "c2",
+                   "reason": "..."}]}]}
+
+Those that Nova or Placement would refuse are not in it.
+"""
+
+import pathlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from kvm_insight.feed import file, port
+from kvm_insight.model import recommendation
+
+SCHEMA = 'kvm_insight.recommendations/1'
+_READY = ('proposed', 'approved')
+
+
+class RecommendationFile:
+    """The feed ``watcher``."""
+
+    newest_only = True
+    runs_in = 'feeder'
+
+    def __init__(self, settings: port.Settings, publish: port.Publish) -> None:
+        """Write where the settings say."""
+        self._path = pathlib.Path(str(settings['recommendations_path']))
+        region = settings.get('region')
+        self._region = str(region) if region else None
+
+    def would(self, told: port.Told) -> Iterator[str]:
+        """Yield each move that Watcher could carry out."""
+        yield f'write {self._path}:'
+        ready = self._ready(told)
+        for one in ready:
+            for move in one['moves']:
+                yield (
+                    f'  {move["instance"]}: {move["source"]} ->'
+                    f' {move["destination"]} ({one["id"]})'
+                )
+        if not ready:
+            yield '  nothing is to be moved'
+
+    def write(self, told: port.Told, may: port.May) -> None:
+        """Replace the file."""
+        content = {
+            'schema': SCHEMA,
+            'written_us': time.time_ns() // 1000,
+            'generation': told.generation,
+            'recommendations': self._ready(told),
+        }
+        file.replace(self._path, content)
+
+    def clear(self, may: port.May) -> list[str]:
+        """Delete the file; then Watcher's strategy finds nothing to do."""
+        return [f'deleted {self._path}'] if file.remove(self._path) else []
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _ready(self, told: port.Told) -> list[dict[str, Any]]:
+        found = [
+            self._plain(one)
+            for one in told.standing
+            if one.state in _READY
+            and one.expires_us > told.time_us
+            and one.validity.verdict != 'invalid'
+        ]
+        return [one for one in found if one is not None]
+
+    def _plain(
+        self, one: recommendation.Recommendation
+    ) -> dict[str, Any] | None:
+        """Return it as it is in the file; None if a host is elsewhere."""
+        moves = []
+        for move in one.moves:
+            source = file.in_region(move.source, self._region)
+            destination = file.in_region(move.destination, self._region)
+            if source is None or destination is None:
+                return None
+            moves.append(
+                {
+                    'instance': move.instance,
+                    'source': source,
+                    'destination': destination,
+                    'reason': move.reason,
+                }
+            )
+        return {
+            'id': one.id,
+            'expires_us': one.expires_us,
+            'mode': one.mode,
+            'state': one.state,
+            'gain_core_s': one.gain_core_s,
+            'cost_core_s': one.cost_core_s,
+            'summary': one.summary,
+            'moves': moves,
+        }

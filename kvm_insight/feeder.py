@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Feeder: from the compacted topics to files beside Nova's scheduler.
+
+It decides nothing: heat is a function of a host's newest report, marks are the
+planner's. What is older than it may be is left out, so that a bus or a planner
+that is away makes the files say less and less, and never something old.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+
+from kvm_insight import exception
+from kvm_insight.bus import port, tail, topic
+from kvm_insight.conf import feed as options
+from kvm_insight.feed import port as feed_port
+from kvm_insight.model import control, inventory
+from kvm_insight.recommend import heat, overlay, standing, world
+
+LOG = logging.getLogger(__name__)
+
+_READ_S = 0.5
+_BACK_OFF_S = 1.0
+#: Usage is not read here.
+_NO_HOURS = 24
+
+
+class Feeder:
+    """Follows the topics and writes what the feeds make of them."""
+
+    def __init__(
+        self,
+        bus: port.Bus,
+        settings: options.Settings,
+        feeds: Mapping[str, feed_port.Feed],
+    ) -> None:
+        """Use the bus; the feeds stay the caller's."""
+        self._bus = bus
+        self._settings = settings
+        self._feeds = feeds
+        self._world = world.World(_NO_HOURS)
+        prefix = settings.prefix
+        self._takes: dict[str, world.Take] = {
+            prefix + topic.HOSTS: self._world.take_report,
+            prefix + topic.CONTROL: self._world.take_order,
+            prefix + topic.RECOMMENDATIONS: self._world.take_recommendation,
+            prefix + topic.INVENTORY: self._world.take_facts,
+        }
+        self._write_at_s = 0.0
+        #: Half of the past would be an old state.
+        self._is_current = False
+        self._trouble: dict[str, str] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop; raise BusRefused if that is vain."""
+        while not stop.is_set():
+            try:
+                self._follow(stop)
+            except exception.BusUnavailable as why:
+                self._told('bus', str(why))
+                if self._is_current:
+                    self._write()
+                stop.wait(_BACK_OFF_S)
+
+    def now(self) -> feed_port.Told:
+        """Return what there is to be fed now; read all that is there."""
+        reader = tail.Tail(self._bus, list(self._takes))
+        try:
+            for record in reader.begin(0):
+                self._take(record)
+        finally:
+            reader.close()
+        return self.told(time.time_ns() // 1000)
+
+    def told(self, now_us: int) -> feed_port.Told:
+        """Return what there is to be fed, without what is too old."""
+        seen, age_s = self._world, self._settings.max_age_s
+        oldest_us = now_us - age_s * 1_000_000
+        marks = seen.marks
+        if marks is not None and marks.time_us < oldest_us:
+            marks = None
+        status = self._status()
+        has_planner = status is not None and status.time_us >= oldest_us
+        reports = overlay.fresh(seen.reports, now_us, age_s)
+        outlooks = seen.outlooks if has_planner else {}
+        return feed_port.Told(
+            seen.generation,
+            now_us,
+            marks,
+            heat.of_hosts(reports, outlooks),
+            [one for one in seen.known.values() if standing.is_open(one)]
+            if has_planner
+            else [],
+            off=control.off(seen.said.values(), now_us),
+        )
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """Return how the planner's feeds are, as it said last."""
+        status = self._status()
+        return status.feeds if status is not None else {}
+
+    def _status(self) -> inventory.PlannerStatus | None:
+        found = self._world.facts.get('planner')
+        return found if isinstance(found, inventory.PlannerStatus) else None
+
+    def _follow(self, stop: threading.Event) -> None:
+        """Read and write; raise BusUnavailable, and begin anew."""
+        reader = tail.Tail(self._bus, list(self._takes))
+        try:
+            self._is_current = False
+            reader.start(0)
+            while not stop.is_set():
+                for record in reader.read(_READ_S):
+                    self._take(record)
+                if not self._is_current:
+                    self._is_current = not reader.is_behind()
+                if self._is_current:
+                    self._told('bus', None)
+                    self._write()
+        finally:
+            reader.close()
+
+    def _take(self, record: port.Record) -> None:
+        try:
+            take = self._takes[record.partition.topic]
+            take(record.key or '', record.value)
+        except exception.CodecError as why:
+            LOG.warning('%s/%s: %s', *record.partition, why)
+
+    def _write(self) -> None:
+        """Let each feed write, if it is time to."""
+        if time.monotonic() < self._write_at_s:
+            return
+        self._write_at_s = time.monotonic() + self._settings.write_every_s
+        now_us = time.time_ns() // 1000
+        told = self.told(now_us)
+        for name, feed in self._feeds.items():
+            try:
+                if name in told.off:
+                    feed.clear(_may)
+                else:
+                    feed.write(told, _may)
+                self._told(name, None)
+            except exception.FeedError as why:
+                self._told(name, str(why))
+        self._world.forget(now_us)
+
+    def _told(self, name: str, why: str | None) -> None:
+        """Say once that something is wrong, and that it is well again."""
+        before = self._trouble.pop(name, None)
+        if why is not None:
+            self._trouble[name] = why
+            if before is None:
+                LOG.warning('%s: %s; trying again', name, why)
+        elif before is not None:
+            LOG.warning('%s: works again', name)
+
+
+def _may() -> bool:
+    """Files on this machine are everybody's own to write."""
+    return True
