@@ -17,6 +17,10 @@
     │   └── SpoolFull        a record was larger than the whole spool
     ├── FeedError            whom we feed is away, slow or refuses
     ├── ClusterError         a cluster description from which nothing follows
+    ├── CloudError           OpenStack could not be read
+    │   ├── CloudUnavailable    slow, broken, stopped; try again later
+    │   ├── CloudRefused        password, role, policy: operator, act
+    │   └── CloudGone           what was asked for is not there any more
     └── CodecError           bytes are not a record that we can read
         ├── SchemaUnknown    another schema, or a major from the future
         └── RecordDamaged    right schema, broken or out of bounds
@@ -77,6 +81,25 @@ class FeedError(KvmInsightError):
 
 class ClusterError(KvmInsightError):
     """No recommendation can come from this cluster; says what is wrong."""
+
+
+class CloudError(KvmInsightError):
+    """Keystone, Nova or Placement could not be read; says which one.
+
+    No message has a password, token or header in it.
+    """
+
+
+class CloudUnavailable(CloudError):
+    """No answer, or not a good one; the same may work a little later."""
+
+
+class CloudRefused(CloudError):
+    """An identity, role or endpoint is missing; says what to do."""
+
+
+class CloudGone(CloudError):
+    """What was asked for is not there, or not any more."""
 
 
 class CodecError(KvmInsightError):

@@ -70,6 +70,9 @@ def set_log_level(loaded: cfg.ConfigOpts) -> None:
     logging.getLogger().setLevel(loaded[log.GROUP].level)
     # Their own words about reconnecting; ours say it once and shorter.
     logging.getLogger('kafka').setLevel('ERROR')
+    # At debug they tell whole answers: instances' metadata among it.
+    for name in ('keystoneauth', 'openstack', 'urllib3'):
+        logging.getLogger(name).setLevel('WARNING')
 
 
 def stop_on_signals() -> threading.Event:

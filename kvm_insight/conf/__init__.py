@@ -4,9 +4,9 @@
 from oslo_config import cfg
 
 from kvm_insight import exception
-from kvm_insight.conf import agent, analyzer, bus, feed, log, planner
+from kvm_insight.conf import agent, analyzer, bus, cloud, feed, log, planner
 
-GROUPS = (agent, analyzer, bus, feed, log, planner)
+GROUPS = (agent, analyzer, bus, cloud, feed, log, planner)
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Keystone, Nova and Placement say; only this room speaks to them."""

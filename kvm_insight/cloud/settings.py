@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings: which OpenStack, who we are there, and how it is asked."""
+
+import dataclasses
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """Which cloud, who we are there, and how it is asked."""
+
+    #: A name in clouds.yaml; otherwise ``auth`` has it all.
+    cloud: str | None = None
+    clouds_file: str | None = None
+    auth_type: str | None = None
+    #: As keystoneauth names it; has secrets, so it is never shown.
+    auth: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, repr=False
+    )
+    region: str | None = None
+    region_in_names: bool = False
+    #: None is what clouds.yaml says, public where it says nothing.
+    interface: str | None = None
+    ca_file: str | None = None
+    timeout_s: float = 30.0
+    requests_per_s: float = 100.0
+    poll_s: float = 30.0
+    sweep_s: float = 1800.0
+    max_age_s: int = 300
