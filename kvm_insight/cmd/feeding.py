@@ -8,6 +8,7 @@ from oslo_config import cfg
 
 from kvm_insight.bus import port, publisher
 from kvm_insight.conf import bus as bus_options
+from kvm_insight.conf import cloud as cloud_options
 from kvm_insight.conf import feed as options
 from kvm_insight.feed import crew, registry
 from kvm_insight.feed import port as feed_port
@@ -28,6 +29,7 @@ def opened(
     feeds: dict[str, feed_port.Feed] = {}
     try:
         settings = options.feed_settings(loaded)
+        settings['cloud'] = cloud_options.settings(loaded)
         feeds = registry.load(names, settings, out.publish, runs_in)
         yield feeds
     finally:

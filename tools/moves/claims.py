@@ -53,6 +53,11 @@ class Placement:
         self._http.close()
         self._fixture.cleanUp()
 
+    @property
+    def endpoint(self) -> str:
+        """Return its address, which works inside this process only."""
+        return str(self._fixture.endpoint)
+
     def call(self, method: str, path: str, body: Json | None = None) -> Any:
         """Return the answer; raise Refused for any but a good one."""
         url = self._fixture.endpoint + path

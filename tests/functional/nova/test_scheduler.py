@@ -77,7 +77,7 @@ def test_a_little_heat_decides_only_between_hosts_that_are_alike(
 ) -> None:
     write(scheduler.snapshot, {'large': 0.06})
     assert order(scheduler.ask(HOSTS)) == BY_NOVA
-    alike = {'large': {}, 'other': {}}
+    alike: dict[str, dict[str, Any]] = {'large': {}, 'other': {}}
     assert order(scheduler.ask(alike)) == ['other', 'large']
 
 
