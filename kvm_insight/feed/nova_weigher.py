@@ -149,21 +149,30 @@ class HotHostWeigher(weights.BaseHostWeigher):
     minval = -1.0
     maxval = 0.0
 
+    #: Of the options, as it was at the beginning of the request.
+    _own = 0.0
+
     def weight_multiplier(self, host_state: Any) -> float:
         """Return the aggregate's multiplier, or that of the options."""
         try:
-            own = CONF[GROUP].weight_multiplier
-            return float(
-                utils.get_weight_multiplier(host_state, MULTIPLIER, own)
-            )
+            # Nova's own way takes long for a thousand hosts; few need it.
+            for one in host_state.aggregates:
+                if MULTIPLIER in one.metadata:
+                    return float(
+                        utils.get_weight_multiplier(
+                            host_state, MULTIPLIER, self._own
+                        )
+                    )
         except Exception:
             return 0.0
+        return self._own
 
     def weigh_objects(
         self, weighed_obj_list: Sequence[Any], weight_properties: Any
     ) -> list[float]:
         """Return the weights of all hosts of one request."""
         hosts = SNAPSHOT.hosts()
+        self._own = _multiplier()
         return [_weight(one.obj, hosts) for one in weighed_obj_list]
 
     def _weigh_object(self, host_state: Any, weight_properties: Any) -> float:
@@ -187,6 +196,14 @@ class HotHostFilter(filters.BaseHostFilter):
     def host_passes(self, host_state: Any, filter_properties: Any) -> bool:
         """Say whether a host is not marked."""
         return not _is_marked(host_state, SNAPSHOT.hosts())
+
+
+def _multiplier() -> float:
+    try:
+        return float(CONF[GROUP].weight_multiplier)
+    except Exception:
+        # An option that cannot be read: as without us.
+        return 0.0
 
 
 def _weight(host_state: Any, hosts: Hosts) -> float:
