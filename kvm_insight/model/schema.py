@@ -19,6 +19,7 @@ from kvm_insight.model import (
     host_report,
     inventory,
     mark,
+    notice,
     recommendation,
     recording,
     sample,
@@ -43,6 +44,7 @@ RECORDS: dict[str, type[sample.Wire]] = {
     'inventory_aggregate': inventory.AggregateAdvice,
     'inventory_marks': mark.Marks,
     'inventory_planner': inventory.PlannerStatus,
+    'notice': notice.Notice,
     'dead_letter': dead_letter.DeadLetter,
     'recorded': recording.Recorded,
 }
