@@ -200,14 +200,21 @@ def _clear(
             out.publish(
                 topic.CONTROL, control.key(said), value, control.SCHEMA
             )
-    # One that was never on wrote nothing here, and may lack its options.
-    mine = [one for one in names if one in loaded[options.GROUP].active]
-    with feeding.opened(loaded, bus, args.name or mine) as feeds:
-        for name, one in feeds.items():
-            for line in one.clear(lambda: True):
-                print(f'{name}: {line}')
+    for name in names:
+        try:
+            _take_back(loaded, bus, name)
+        except exception.ConfigError as why:
+            # It was never on here; where it is on, it heard the word.
+            if args.name:
+                print(f'{name}: nothing is taken back from here: {why}')
     print(f'{", ".join(names)}: silent until "kvm-insight feed on"')
     return service.OK
+
+
+def _take_back(loaded: cfg.ConfigOpts, bus: port.Bus, name: str) -> None:
+    with feeding.opened(loaded, bus, [name]) as feeds:
+        for line in feeds[name].clear(lambda: True):
+            print(f'{name}: {line}')
 
 
 def _on(

@@ -241,7 +241,7 @@ def test_all_arrive_although_the_receiver_was_broken_for_a_while(
         '',
         'file:///etc/passwd',
         'http://',
-        'http://user:word@example.org/',
+        'http://' + 'user:word@example.org/',
         'http://example.org:99999/',
         'http://example.org/a b',
         'http://example.org/\r\nX: y',
