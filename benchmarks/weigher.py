@@ -8,13 +8,11 @@ all requests between two writes of the snapshot counts as a request, and so
 does the one that reads a snapshot anew. The yardstick is Nova's RAMWeigher on
 the same hosts.
 
-Needs Nova beside us: run it with a Python that has it, or name that one in
-KVM_INSIGHT_NOVA_PYTHON; else the environment of the tests is used.
+Runs in the environment of Nova that the tests have, and installs it first.
 """
 
 import importlib.util
 import json
-import os
 import pathlib
 import statistics
 import subprocess
@@ -25,9 +23,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / 'tools')]
 
-from benchmarks import report  # noqa: E402 - the path comes first
+import neighbours  # noqa: E402 - the path comes first
+
+from benchmarks import report  # noqa: E402
 
 HOSTS = 1000
 HOT = 200
@@ -38,8 +38,7 @@ def main() -> int:
     """Measure, in Nova's own environment; print one JSON object."""
     args = report.options(__doc__).parse_args()
     if importlib.util.find_spec('nova') is None:
-        known = os.environ.get('KVM_INSIGHT_NOVA_PYTHON')
-        python = known or str(ROOT / '.venv-nova/bin/python')
+        python = str(neighbours.python('nova'))
         words = [python, '-W', 'ignore', __file__, *sys.argv[1:]]
         return subprocess.run(words, check=False).returncode
     requests = 100 if args.quick else 1000

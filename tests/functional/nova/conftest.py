@@ -6,30 +6,20 @@ import os
 import pathlib
 import subprocess
 import time
-import venv
 from collections.abc import Iterator
 from typing import Any
 
+import neighbours
 import pytest
 
-NOVA = 'nova>=34.0.0,<35'
 WORKER = pathlib.Path(__file__).with_name('scheduler.py')
 CLASSES = 'kvm_insight.feed.nova_weigher'
 
 
 @pytest.fixture(scope='session')
-def nova_python(tree: pathlib.Path) -> pathlib.Path:
-    """Return a Python that has Nova; installed once, kept in the tree."""
-    known = os.environ.get('KVM_INSIGHT_NOVA_PYTHON')
-    if known:
-        return pathlib.Path(known)
-    home = tree / '.venv-nova'
-    python = home / 'bin/python'
-    if not (home / 'bin/nova-scheduler').exists():
-        venv.create(home, with_pip=True, clear=True)
-        words = ['-m', 'pip', 'install', '--no-input', '-q', NOVA]
-        subprocess.run([python, *words], check=True, timeout=280)
-    return python
+def nova_python() -> pathlib.Path:
+    """Return a Python that has Nova."""
+    return neighbours.python('nova')
 
 
 class Scheduler:
