@@ -16,6 +16,7 @@ build  | python3-dev        | has_headers
 build  | gcc                | has gcc
 build  | pkg-config         | has pkg-config
 build  | libvirt-dev        | has pkg-config && pkg-config --exists libvirt
+form   | shellcheck         | has shellcheck
 agent  | libbpf1            | has_library libbpf.so.1
 lab    | qemu-system-x86    | has qemu-system-x86_64
 lab    | libvirt-daemon     | has libvirtd
@@ -27,6 +28,8 @@ lab    | xz-utils           | has xz
 lab    | zstd               | has zstd
 broker | default-jre-headless | has java
 broker | maven              | has mvn
+units  | systemd            | has systemd-analyze
+units  | duktape            | has duk
 # The object in the tree is compared with what this very clang makes.
 ledger | clang-16           | has clang-16 || ! offered clang-16
 ledger | llvm-16            | has llvm-strip-16 || ! offered llvm-16
