@@ -157,9 +157,10 @@ def test_jars_that_are_there_are_used_and_stay(
 
 
 def test_maven_is_told_of_proxies_and_mirror(nodes: Maker) -> None:
+    user = 'joe:word'
     one = nodes(
-        http_proxy='http://proxy.example.org:3128',
-        https_proxy='http://joe:word@127.0.0.1:3129/',
+        http_proxy='http://example.org:3128',
+        https_proxy=f'http://{user}@127.0.0.1:3129/',
         no_proxy='localhost,.example.org',
         KVM_INSIGHT_MAVEN_MIRROR='http://127.0.0.1/maven',
     )
@@ -172,7 +173,7 @@ def test_maven_is_told_of_proxies_and_mirror(nodes: Maker) -> None:
         for proxy in root.iter('proxy')
     ]
     assert [(p['host'], p['port']) for p in told] == [
-        ('proxy.example.org', '3128'),
+        ('example.org', '3128'),
         ('127.0.0.1', '3129'),
     ]
     assert (told[1]['username'], told[1]['password']) == ('joe', 'word')
