@@ -13,10 +13,13 @@ from kvm_insight.observe.ledger import book, health, libbpf, port
 OBJECT = pathlib.Path(__file__).with_name('ledger.bpf.o')
 BTF = pathlib.Path('/sys/kernel/btf/vmlinux')
 STATUS = pathlib.Path('/proc/self/status')
+NAMESPACE = pathlib.Path('/proc/self/ns/pid')
 PROGRAMS = ('created', 'switched', 'woken', 'started', 'migrated')
 #: Either is enough for each right: its own capability, or the old one.
 _RIGHTS = {'CAP_BPF': (1 << 39), 'CAP_PERFMON': (1 << 38)}
 _CAP_SYS_ADMIN = 1 << 21
+#: PROC_PID_INIT_INO of the kernel: a part of its interface, the same always.
+_HOST_NAMESPACE = 0xEFFFFFFC
 #: ``struct ledger_cpu``: head, at, pid, entity, switches, missed, overruns,
 #: untracked.
 _CPU = struct.Struct('=QQIIQQQQ')
@@ -34,12 +37,21 @@ def missing_right(status: str) -> str | None:
     return None
 
 
+def sees_the_hosts_pids(namespace: pathlib.Path) -> bool:
+    """Say whether pids here are those that the kernel's programs see."""
+    return namespace.stat().st_ino == _HOST_NAMESPACE
+
+
 def _require(btf: pathlib.Path) -> None:
     missing = missing_right(STATUS.read_text())
     if missing is not None:
         raise exception.LedgerError(f'{missing} is missing')
     if not btf.exists():
         raise exception.LedgerError(f'no BTF: the kernel has no {btf}')
+    if not sees_the_hosts_pids(NAMESPACE):
+        raise exception.LedgerError(
+            "pids here are not the host's: run the container with pid: host"
+        )
 
 
 class Ebpf:

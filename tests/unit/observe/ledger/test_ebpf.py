@@ -30,6 +30,14 @@ def test_both_capabilities_are_needed_or_the_old_one(
     assert ebpf.missing_right(status) == missing
 
 
+def test_pids_of_a_container_are_not_the_hosts(
+    tmp_path: pathlib.Path,
+) -> None:
+    nested = tmp_path / 'pid'
+    nested.touch()
+    assert not ebpf.sees_the_hosts_pids(nested)
+
+
 def test_the_verifiers_last_word_is_the_reason() -> None:
     # As libbpf 1.1 printed it on Linux 6.18.
     said = [
