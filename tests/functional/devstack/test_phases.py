@@ -146,12 +146,13 @@ def test_jars_that_are_there_are_used_and_stay(
 ) -> None:
     jars = tmp_path / 'jars'
     jars.mkdir()
+    for name in ('one.jar', 'two.jar'):
+        (jars / name).touch()
     one = nodes(OFFLINE='True', KVM_INSIGHT_KAFKA_JARS=str(jars))
     one.stack()
     assert 'mvn' not in one.calls()
-    assert [
-        call for call in one.calls() if f'-cp {jars}/* kafka.Kafka' in call
-    ]
+    path = f'-cp {jars}/one.jar:{jars}/two.jar kafka.Kafka'
+    assert [call for call in one.calls() if path in call]
     one.clean()
     assert jars.is_dir()
 
