@@ -192,6 +192,8 @@ def test_services_take_the_configuration_as_it_is_written(
     agent.check(loaded)
     analyzer.settings(loaded)
     planner.settings(loaded)
+    # Without this one the planner does not start.
+    assert loaded.planner.cluster_file
     name, values = bus.driver_settings(loaded)
     assert name == 'kafka'
     assert values['servers'] == [
