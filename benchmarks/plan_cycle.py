@@ -16,7 +16,14 @@ import numpy as np
 
 from benchmarks import report
 from kvm_insight.model import cluster, entity, host_report, usage
-from kvm_insight.recommend import expectation, limits, overlay, turn, world
+from kvm_insight.recommend import (
+    expectation,
+    facts,
+    limits,
+    overlay,
+    turn,
+    world,
+)
 
 _STEPS = 24
 
@@ -63,7 +70,7 @@ def _cycle(
     )
     said = turn.taken(whole, seen, whole.time_us, bounds, outlook.peaks)
     if is_new:
-        turn.facts(whole, seen)
+        facts.new(whole, seen, True)
     took_s = time.perf_counter() - begin
     report.say(
         f'{took_s:.2f} s: {len(said.recommendations)} recommendations,'

@@ -20,7 +20,7 @@ import msgspec
 from kvm_insight import exception
 from kvm_insight.bus import cohort_tail, compacted, port, post, topic
 from kvm_insight.conf import analyzer as options
-from kvm_insight.detect import cohorts, shard
+from kvm_insight.detect import cohorts, names, shard
 from kvm_insight.model import codec, finding, state
 
 LOG = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ class Analyzer:
         self._settings = settings
         self._on_finding = on_finding
         self._usual = cohorts.Cohorts()
+        self._names = names.Names()
         self._shards: dict[port.Partition, shard.Shard] = {}
         self._to_load: list[port.Partition] = []
         self._commits: dict[port.Partition, int] = {}
@@ -75,18 +76,17 @@ class Analyzer:
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; raise BusRefused if that is vain."""
+        prefix = self._settings.prefix
         producer = self._bus.producer()
         consumer = self._bus.consumer(
-            [self._settings.prefix + topic.SAMPLES],
+            [prefix + topic.SAMPLES],
             group=self._settings.group,
             listener=self,
         )
         self._consumer = consumer
-        self._post = post.Post(producer, self._settings.prefix)
+        self._post = post.Post(producer, prefix)
         self._cohorts = cohort_tail.CohortTail(
-            self._bus,
-            self._settings.prefix,
-            lambda told: self._usual.take(told.key, told.value),
+            self._bus, prefix, self._take_facts, wanted=names.Names.wants
         )
         try:
             while not stop.is_set():
@@ -194,13 +194,8 @@ class Analyzer:
         self._shards[partition] = held
         self._consumer.seek(partition, held.begin)
         self._consumer.resume([partition])
-        LOG.info(
-            '%s: %d hosts known, from offset %d, in silence up to %d',
-            partition.number,
-            len(kept),
-            held.begin,
-            committed,
-        )
+        words = '%s: %d hosts known, from offset %d, in silence up to %d'
+        LOG.info(words, partition.number, len(kept), held.begin, committed)
 
     def _take(
         self, partition: port.Partition, records: Sequence[port.Record]
@@ -242,7 +237,13 @@ class Analyzer:
             self.counters.dead_letters += 1
             self._post.dead_letter(record, reason)
 
-    def _publish(self, one: finding.Finding) -> None:
+    def _take_facts(self, told: port.Record) -> None:
+        self._usual.take(told.key, told.value)
+        self._names.take(told.key, told.value)
+
+    def _publish(self, found: finding.Finding) -> None:
+        one = self._names.named(found)
+
         def then() -> None:
             self.counters.findings += 1
             if self._on_finding is not None:

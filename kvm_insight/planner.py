@@ -20,12 +20,11 @@ from kvm_insight import exception
 from kvm_insight.bus import fenced_post, lease, port, tail, topic
 from kvm_insight.conf import planner as options
 from kvm_insight.feed import crew, telling
-from kvm_insight.model import (
-    cluster,
-    recommendation,
-)
+from kvm_insight.model import cluster, recommendation
 from kvm_insight.recommend import (
+    confirmation,
     expectation,
+    facts,
     overlay,
     standing,
     status,
@@ -42,7 +41,7 @@ _DAY_S = 24 * 3600
 #: Recommendations that are deleted in one cycle; each waits for the bus.
 _MOST_FORGOTTEN = 200
 
-#: Returns the description of the cluster as it is now.
+#: Returns the description of the cluster as it is now, without waiting.
 Reader = Callable[[], cluster.Cluster]
 Taker = Callable[[recommendation.Recommendation], None]
 
@@ -57,16 +56,15 @@ class Planner:
         read_cluster: Reader,
         on_change: Taker | None = None,
         feeds: crew.Crew | None = None,
+        confirm: confirmation.Confirm | None = None,
     ) -> None:
-        """Use the bus; ``on_change`` is told of what has been published.
-
-        The feeds stay the caller's.
-        """
+        """``confirm`` is asked before, ``on_change`` told after publishing."""
         self._bus = bus
         self._settings = settings
         self._read_cluster = read_cluster
         self._on_change = on_change
         self._feeds = feeds or crew.Crew({})
+        self._confirm = confirm
         self._world = world.World(settings.history_hours)
         prefix = settings.prefix
         self._takes: dict[str, world.Take] = {
@@ -184,7 +182,7 @@ class Planner:
             self._generation = max(held.generation or 0, seen.generation + 1)
         whole, reasons = self._cluster()
         outlook = self._outlook(now_us)
-        said = self._planned(whole, now_us, outlook)
+        said = self._confirmed(self._planned(whole, now_us, outlook))
         self._say_waiting([*reasons, *said.reasons])
         tell = fenced_post.FencedPost(
             held, producer, self._settings.prefix, self._generation
@@ -244,15 +242,27 @@ class Planner:
             LOG.exception('planning')
             return turn.broken(f'planning broke: {type(why).__name__}: {why}')
 
+    def _confirmed(self, said: turn.Said) -> turn.Said:
+        """Return what is still valid of what was not said before."""
+        asked = self._world.known, self._settings.limits, self._confirm
+        left, refused = confirmation.confirmed(said, *asked)
+        if refused:
+            LOG.warning('not recommended: %s', refused)
+        return left
+
     def _tell_facts(
         self, whole: cluster.Cluster, tell: fenced_post.FencedPost
     ) -> None:
         """Tell names and cohorts, once an hour or when they were read."""
         state = (self._world.history.newest, whole.time_us)
-        if state != self._told_hour:
-            for one in turn.facts(whole, self._world):
-                tell.facts(one)
-            self._told_hour = state
+        if state == self._told_hour:
+            return
+        new_hour = self._told_hour is None or self._told_hour[0] != state[0]
+        for one in facts.new(whole, self._world, new_hour):
+            tell.facts(one)
+        for key in facts.gone(whole, self._world)[:_MOST_FORGOTTEN]:
+            tell.forget_facts(key)
+        self._told_hour = state
 
     def _cluster(self) -> tuple[cluster.Cluster | None, list[str]]:
         try:

@@ -33,6 +33,11 @@ units  | duktape            | has duk
 # The object in the tree is compared with what this very clang makes.
 ledger | clang-16           | has clang-16 || ! offered clang-16
 ledger | llvm-16            | has llvm-strip-16 || ! offered llvm-16
+cloud  | mariadb-server-core | has mariadbd
+cloud  | mariadb-client-core | has mariadb
+cloud  | rabbitmq-server | has_file "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"
+cloud  | qemu-utils     | has qemu-img
+cloud  | util-linux     | has nsenter && has unshare
 ledger | libbpf-dev         | has_file "/usr/include/bpf/bpf_helpers.h"
 '
 

@@ -24,11 +24,14 @@ class CohortTail:
         prefix: str,
         take: Callable[[port.Record], None],
         every_s: float = _LOOK_EVERY_S,
+        wanted: Callable[[str | None], bool] = inventory.tells_of_cohorts,
     ) -> None:
-        """``take`` gets each record; what it cannot decode is logged."""
+        """``take`` gets each record whose key is wanted; what it cannot
+        decode is logged."""
         self._every_s = every_s
         self._tail = tail.Tail(bus, [prefix + topic.INVENTORY])
         self._take = take
+        self._wanted = wanted
         self._begun = False
         self._trouble: str | None = None
         self._next_look_s = 0.0
@@ -63,7 +66,7 @@ class CohortTail:
         return found
 
     def _give(self, record: port.Record) -> None:
-        if inventory.tells_of_cohorts(record.key):
+        if self._wanted(record.key):
             try:
                 self._take(record)
             except exception.CodecError as why:

@@ -38,6 +38,10 @@ class FencedPost:
         """Publish these under their key."""
         self._publish(topic.INVENTORY, inventory.key(one), one)
 
+    def forget_facts(self, key: str) -> None:
+        """Delete what was told of something that is not there any more."""
+        self._publish(topic.INVENTORY, key, None)
+
     def _publish(
         self, name: str, key: str, record: sample.Wire | None
     ) -> None:

@@ -13,7 +13,7 @@ from typing import Literal, Self, TypeVar
 import msgspec
 import openstack.connection
 import requests
-from keystoneauth1 import adapter
+from keystoneauth1 import adapter, identity
 from keystoneauth1 import exceptions as auth_exceptions
 
 from kvm_insight import exception
@@ -108,6 +108,14 @@ class Client:
                 f'{NAMES[service]} does not tell its versions'
             )
         return int(found[0]), int(found[1])
+
+    def roles(self) -> frozenset[str]:
+        """Return the roles that we have in our project."""
+        with self.translated('identity'):
+            session = self._connection.session
+            if not isinstance(session.auth, identity.BaseIdentityPlugin):
+                return frozenset()
+            return frozenset(session.auth.get_access(session).role_names or ())
 
     @contextlib.contextmanager
     def translated(self, service: Service) -> Iterator[None]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import openstack.connection
 from keystoneauth1 import exceptions as auth_exceptions
+from keystoneauth1 import session
 from openstack import config, exceptions
 
 from kvm_insight import exception
@@ -60,6 +61,7 @@ def _region(
         config_files=[settings.clouds_file] if settings.clouds_file else None,
         app_name='kvm-insight',
         app_version=importlib.metadata.version('kvm-insight'),
+        session_constructor=_Session,
     )
     asked: dict[str, Any] = {
         'api_timeout': settings.timeout_s,
@@ -77,6 +79,23 @@ def _region(
     if settings.ca_file is not None:
         asked['cacert'] = settings.ca_file
     return loader.get_one(cloud=settings.cloud, **asked)
+
+
+class _Session(session.Session):
+    """A session that does not ask Keystone for its versions with a token.
+
+    keystoneauth tries that when Keystone answers 401 to the question without
+    one, and waits for ever: it is just about to fetch that token.
+    """
+
+    def request(self, url: str, method: str, *args: Any, **more: Any) -> Any:
+        """Return the answer."""
+        begin = getattr(self.auth, 'auth_url', None)
+        if more.get('authenticated') and url == begin:
+            raise auth_exceptions.Unauthorized(
+                'it does not tell its versions (401)'
+            )
+        return super().request(url, method, *args, **more)
 
 
 def _words(why: Exception) -> str:

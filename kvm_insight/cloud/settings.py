@@ -3,6 +3,9 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Literal
+
+CpuMode = Literal['host-passthrough', 'host-model', 'custom', 'none']
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,3 +30,6 @@ class Settings:
     poll_s: float = 30.0
     sweep_s: float = 1800.0
     max_age_s: int = 300
+    confirm_s: float = 5.0
+    server_groups: bool = True
+    cpu_mode: CpuMode = 'host-model'

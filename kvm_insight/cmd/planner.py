@@ -2,11 +2,11 @@
 """``kvm-insight-planner``: says what to move; of n copies one is active."""
 
 import argparse
-import pathlib
+import contextlib
 
 from kvm_insight import exception, planner
 from kvm_insight.bus import driver, topic
-from kvm_insight.cmd import cluster_file, feeding, service, systemd
+from kvm_insight.cmd import cluster_source, feeding, service, systemd
 from kvm_insight.conf import bus as bus_options
 from kvm_insight.conf import planner as options
 
@@ -26,26 +26,22 @@ def serve(args: argparse.Namespace) -> int:
     """Run the planner until SIGTERM or SIGINT."""
     loaded = service.configure(args)
     settings = options.settings(loaded)
-    if settings.cluster_file is None:
+    source = cluster_source.of(loaded)
+    if source is None:
         raise exception.ConfigError(
-            f'[{options.GROUP}] cluster_file is not set: name a file with '
-            'the description of the cluster'
+            f'neither [{options.GROUP}] cluster_file nor [cloud] cloud or'
+            ' auth_url is set: nothing tells which hosts there are'
         )
     stop = service.stop_on_signals()
     name, values = bus_options.driver_settings(loaded)
-    bus = driver.open_bus(name, values)
-    try:
+    with source as found, contextlib.ExitStack() as stack:
+        bus = driver.open_bus(name, values)
+        stack.callback(bus.close)
         if name == 'embedded':
             bus.create_topics(topic.layout(settings.prefix, partitions=1))
         systemd.Notifier()('READY=1')
-        read = reader(settings.cluster_file)
-        with feeding.crew_of(loaded, bus) as feeds:
-            planner.Planner(bus, settings, read, feeds=feeds).run(stop)
-    finally:
-        bus.close()
+        feeds = stack.enter_context(feeding.crew_of(loaded, bus))
+        planner.Planner(
+            bus, settings, found.read, feeds=feeds, confirm=found.confirm
+        ).run(stop)
     return service.OK
-
-
-def reader(path: str) -> planner.Reader:
-    """Return what reads the description of the cluster, now and later."""
-    return cluster_file.ClusterFile(pathlib.Path(path)).read

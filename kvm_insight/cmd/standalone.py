@@ -12,8 +12,13 @@ from oslo_config import cfg
 
 from kvm_insight import agent, analyzer, exception, planner, standalone
 from kvm_insight.cmd import agent as agent_command
-from kvm_insight.cmd import feeding, narrator, service, systemd
-from kvm_insight.cmd import planner as planner_command
+from kvm_insight.cmd import (
+    cluster_source,
+    feeding,
+    narrator,
+    service,
+    systemd,
+)
 from kvm_insight.conf import agent as agent_options
 from kvm_insight.conf import analyzer as analyzer_options
 from kvm_insight.conf import bus as bus_options
@@ -28,7 +33,7 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
         help='measure this host and tell findings as they come',
         description='Runs agent and analyzer in one process on a bus of their'
         ' own and tells in words who waits, and because of whom. With'
-        ' [planner] cluster_file also what to move.',
+        ' [planner] cluster_file or [cloud] also what to move.',
     )
     parser.add_argument(
         '--for',
@@ -116,12 +121,17 @@ def run(args: argparse.Namespace) -> int:
             on_finding=narrator.both(*takers),
         )
         whole.add('analyzer', judge)
-        plans = planner_options.settings(loaded)
-        if plans.cluster_file is not None:
-            read = planner_command.reader(plans.cluster_file)
+        source = cluster_source.of(loaded)
+        if source is not None:
+            found = stack.enter_context(source)
             feeds = stack.enter_context(feeding.crew_of(loaded, bus))
             adviser = planner.Planner(
-                bus, plans, read, tell.recommendation, feeds
+                bus,
+                planner_options.settings(loaded),
+                found.read,
+                tell.recommendation,
+                feeds,
+                found.confirm,
             )
             whole.add('planner', adviser)
         signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())

@@ -119,8 +119,34 @@ _MANNERS = [
         help='What is known of the cloud is not planned with when it is '
         'older. Raise it together with poll_s.',
     ),
+    cfg.FloatOpt(
+        'confirm_s',
+        default=5.0,
+        min=0.5,
+        max=30.0,
+        help='What is to be recommended is looked at once more, for so many '
+        'seconds at most; what is not confirmed by then is not said. Raise '
+        'it where Nova is slow, with session_timeout_ms of the bus.',
+    ),
 ]
-OPTIONS: list[cfg.Opt] = [*_IDENTITY, *_MANNERS]
+_HOSTS = [
+    cfg.BoolOpt(
+        'server_groups',
+        default=True,
+        help='Whether anybody uses server groups. Nova shows those of all '
+        'projects to admin alone: set it to false where nobody uses any, and '
+        'a role that may only read is enough.',
+    ),
+    cfg.StrOpt(
+        'cpu_mode',
+        default='host-model',
+        choices=['host-model', 'host-passthrough', 'custom', 'none'],
+        help="What Nova's [libvirt] cpu_mode says on the compute nodes; no "
+        'API tells it. With custom any host may take any instance, with the '
+        "others one whose CPU lacks what the instance's host has may not.",
+    ),
+]
+OPTIONS: list[cfg.Opt] = [*_IDENTITY, *_MANNERS, *_HOSTS]
 
 _PASSWORD = (
     'username',
@@ -152,6 +178,9 @@ def settings(conf: cfg.ConfigOpts) -> cloud_settings.Settings | None:
         poll_s=group.poll_s,
         sweep_s=group.sweep_s,
         max_age_s=group.max_age_s,
+        confirm_s=group.confirm_s,
+        server_groups=group.server_groups,
+        cpu_mode=group.cpu_mode,
     )
 
 

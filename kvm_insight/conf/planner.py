@@ -8,7 +8,7 @@ from oslo_config import cfg
 
 from kvm_insight import exception
 from kvm_insight.bus import topic
-from kvm_insight.conf import bus, feed
+from kvm_insight.conf import bus, cloud, feed
 from kvm_insight.model import recommendation
 from kvm_insight.recommend import limits as recommend_limits
 from kvm_insight.recommend import settings as recommend_settings
@@ -25,7 +25,7 @@ OPTIONS: list[cfg.Opt] = [
     cfg.StrOpt(
         'cluster_file',
         help='The description of the cluster, a record "cluster" as JSON. It '
-        'is read again when it changes. Without it nothing is planned.',
+        'is read again when it changes. Set it where no [cloud] tells.',
     ),
     cfg.ListOpt(
         'modes',
@@ -46,9 +46,9 @@ OPTIONS: list[cfg.Opt] = [
         'cluster_max_age_s',
         default=24 * 3600,
         min=0,
-        help='A description of the cluster that is older is not planned '
-        'with. Lower it where instances come and go all day; 0 is no limit, '
-        'for hosts that never change.',
+        help='A cluster_file that describes an older instant is not planned '
+        'with; [cloud] max_age_s counts for a cloud. Lower it where instances '
+        'come and go all day; 0 is no limit, for hosts that never change.',
     ),
     cfg.IntOpt(
         'report_max_age_s',
@@ -165,11 +165,19 @@ def limits(conf: cfg.ConfigOpts) -> recommend_limits.Limits:
             bandwidth_bytes_s=group.bandwidth_mib_s * 2**20,
         ),
         modes=_modes(group.modes),
-        cluster_age_s=group.cluster_max_age_s,
+        cluster_age_s=_most_age_s(conf),
         least_fresh=group.least_fresh,
         outcome_s=group.outcome_s,
         marks=feed.marks(conf),
     )
+
+
+def _most_age_s(conf: cfg.ConfigOpts) -> int:
+    told = cloud.settings(conf)
+    if told is not None:
+        return told.max_age_s
+    age_s: int = conf[GROUP].cluster_max_age_s
+    return age_s
 
 
 def _modes(words: list[str]) -> tuple[recommendation.Mode, ...]:

@@ -210,6 +210,7 @@ class ServerGroup(sample.Wire, frozen=True, kw_only=True):
     """A server group; its members say that they are in it."""
 
     id: Name
+    name: sample.Text | None = None
     policy: Literal[
         'affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'
     ]
@@ -250,6 +251,8 @@ class Cluster(
     aggregates: list[Aggregate] = []
     #: Under way, and those that ended within the last day or more.
     migrations: list[Migration] = []
+    #: Id -> name, as far as Keystone told.
+    projects: dict[sample.Text, sample.Text] = {}
 
 
 def read(value: bytes) -> Cluster:

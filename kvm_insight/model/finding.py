@@ -38,6 +38,9 @@ class Party(sample.Wire, frozen=True, kw_only=True):
     instance_name: sample.Text | None = None
     project_id: sample.Text | None = None
     project_name: sample.Text | None = None
+    flavor: sample.Text | None = None
+    #: As the cloud tells it; None where no planner reads one.
+    server_group: sample.Text | None = None
 
 
 class Aggressor(sample.Wire, frozen=True, kw_only=True):
@@ -98,6 +101,9 @@ class Finding(
     id: sample.Text
     state: Literal['open', 'update', 'closed']
     host: sample.Text
+    #: Of the host, as the cloud tells them; aggregates by their names.
+    availability_zone: sample.Text | None = None
+    aggregates: list[sample.Text] = []
     resource: Literal['cpu', 'disk', 'memory', 'network']
     victim: Party
     verdict: Verdict

@@ -59,6 +59,9 @@ class HostFacts(
     aggregates: list[sample.Text] = []
     enabled: bool = True
     maintenance: bool = False
+    #: UUID -> name, as Nova has it now; a renamed one's domain still has
+    #: the old name in its metadata.
+    instances: dict[sample.Uuid, sample.Text] = {}
 
 
 class ProjectFacts(
@@ -84,6 +87,7 @@ class GroupFacts(
     """A server group: its policy, its members, and what is usual for them."""
 
     group: sample.Text
+    name: sample.Text | None = None
     policy: sample.Text | None = None
     members: list[sample.Uuid] = []
     cohort: Cohort | None = None
@@ -208,6 +212,11 @@ KINDS: dict[str, type[Facts]] = {
 def tells_of_cohorts(key: str | None) -> bool:
     """Say whether what lies under a key tells what is usual for some."""
     return key is not None and key.startswith(('group/', 'flavor/'))
+
+
+def tells_names(key: str | None) -> bool:
+    """Say whether what lies under a key tells how people call something."""
+    return key is not None and key.startswith(('host/', 'project/', 'group/'))
 
 
 def key(facts: Facts) -> str:

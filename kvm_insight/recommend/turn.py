@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy
 
-from kvm_insight.model import cluster, inventory, mark, recommendation
+from kvm_insight.model import cluster, mark, recommendation
+from kvm_insight.recommend import limits as limits_
 from kvm_insight.recommend import (
-    cohort,
     marks,
     overlay,
     planning,
@@ -20,7 +20,6 @@ from kvm_insight.recommend import (
     validity,
     world,
 )
-from kvm_insight.recommend import limits as limits_
 
 Peaks = overlay.Peaks
 
@@ -90,49 +89,6 @@ def taken(
 def broken(why: str) -> Said:
     """Return that nothing could be planned."""
     return Said([], [why], 0, 0, [])
-
-
-def facts(whole: cluster.Cluster, seen: world.World) -> list[inventory.Facts]:
-    """Return what others should know of the cloud, as far as it is new."""
-    usual = cohort.of_flavors(seen.history)
-    named = {one.id: one.name or one.id for one in whole.aggregates}
-    members = cohort.members_of(whole)
-    of_groups = cohort.of_groups(seen.history, whole)
-    specs = {
-        one.flavor.name: one.flavor.extra_specs
-        for one in whole.instances
-        if one.flavor is not None and one.flavor.name is not None
-    }
-    found: list[inventory.Facts] = [
-        inventory.HostFacts(
-            host=one.name,
-            provider=one.provider,
-            availability_zone=one.availability_zone,
-            aggregates=[named.get(name, name) for name in one.aggregates],
-            enabled=one.enabled,
-            maintenance=one.maintenance,
-        )
-        for one in whole.hosts
-    ]
-    found += [
-        inventory.GroupFacts(
-            group=one.id,
-            policy=one.policy,
-            members=sorted(members.get(one.id, ())),
-            cohort=of_groups.get(one.id),
-        )
-        for one in whole.server_groups
-    ]
-    found += [
-        inventory.FlavorFacts(
-            flavor=name,
-            extra_specs=specs.get(name, {}),
-            cohort=usual.get(name),
-        )
-        for name in sorted({*specs, *usual})
-    ]
-    found += seen.host_hours.advices(whole)
-    return [one for one in found if seen.facts.get(inventory.key(one)) != one]
 
 
 def marked(

@@ -171,7 +171,7 @@ def reports(
     """Return what the analyzer would tell of each host."""
     known, findings = list(known), list(findings)
     return [
-        _report(
+        report(
             f'r/{number}',
             [one for one in known if one.host == f'r/{number}'],
             [one for one in findings if one.host == f'r/{number}'],
@@ -181,12 +181,13 @@ def reports(
     ]
 
 
-def _report(
+def report(
     host: str,
     known: list[Guest],
     findings: list[finding.Finding],
     now_us: int,
 ) -> host_report.HostReport:
+    """Return what the analyzer would tell of one host."""
     wanted = sum(one.cores for one in known)
     victims = {one.victim.uuid: one.severity_cores for one in findings}
     return host_report.HostReport(

@@ -89,6 +89,26 @@ def test_a_refusal_has_no_secret_in_it_even_if_it_is_said_back(
     assert SECRET not in caplog.text
 
 
+def test_a_keystone_that_refuses_even_its_versions_is_no_hang(
+    keystone: str,
+) -> None:
+    generic = dataclasses.replace(asked(keystone), auth_type='password')
+    told: list[exception.CloudError] = []
+
+    def ask() -> None:
+        with client.Client(generic) as one:
+            try:
+                one.get('compute', '/servers')
+            except exception.CloudError as why:
+                told.append(why)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(30)
+    assert len(told) == 1
+    assert SECRET not in str(told[0])
+
+
 def test_nobody_there_is_unavailable_and_said_so() -> None:
     with (
         client.Client(asked('http://127.0.0.1:9/v3')) as one,

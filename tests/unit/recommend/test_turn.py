@@ -14,7 +14,7 @@ from kvm_insight.model import (
     recommendation,
     sample,
 )
-from kvm_insight.recommend import limits, settings, turn, world
+from kvm_insight.recommend import facts, limits, settings, turn, world
 from tests.scenario import small_cloud as cloud
 
 NOW_US = cloud.NOW_US
@@ -513,7 +513,7 @@ def test_names_and_cohorts_are_told_once() -> None:
     assert stage.whole is not None
     for hour in cloud.hours(stage.guests, 5):
         stage.seen.take_usage(hour.host, codec.encode(hour))
-    told = turn.facts(stage.whole, stage.seen)
+    told = facts.new(stage.whole, stage.seen, True)
     by_key = {inventory.key(one): one for one in told}
     host = by_key['host/r/1']
     assert isinstance(host, inventory.HostFacts)
@@ -532,7 +532,7 @@ def test_names_and_cohorts_are_told_once() -> None:
     assert (advised.hosts, advised.host_hours) == (3, 0)
     for one in told:
         stage.seen.take_facts(inventory.key(one), codec.encode(one))
-    assert turn.facts(stage.whole, stage.seen) == []
+    assert facts.new(stage.whole, stage.seen, True) == []
 
 
 def test_where_all_wait_a_lower_ratio_is_advised() -> None:
@@ -548,7 +548,7 @@ def test_where_all_wait_a_lower_ratio_is_advised() -> None:
         stage.seen.take_usage(hour.host, codec.encode(hour))
     (told,) = [
         one
-        for one in turn.facts(stage.whole, stage.seen)
+        for one in facts.new(stage.whole, stage.seen, True)
         if isinstance(one, inventory.AggregateAdvice)
     ]
     assert (told.change, told.reason) == ('lower', 'waits')

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Placement's answers say of one resource provider, and of all."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import msgspec
+
+from kvm_insight import exception
+from kvm_insight.cloud import client
+from kvm_insight.model import cluster
+
+#: Train, 2019: what is read here has not changed since.
+VERSION = '1.36'
+_MOST = 2**53 - 1
+
+
+class Wire(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of an answer; what is not named here is passed over."""
+
+
+class Provider(Wire, frozen=True, kw_only=True):
+    """One resource provider, in its tree."""
+
+    uuid: str
+    generation: int
+    root_provider_uuid: str
+
+
+class _Inventory(Wire, frozen=True, kw_only=True):
+    total: int
+    reserved: int
+    allocation_ratio: float
+    min_unit: int
+    max_unit: int
+    step_size: int
+
+
+class _Consumer(Wire, frozen=True, kw_only=True):
+    resources: dict[str, int]
+
+
+class _Providers(Wire, frozen=True, kw_only=True):
+    resource_providers: list[Provider]
+
+
+class _Inventories(Wire, frozen=True, kw_only=True):
+    inventories: dict[str, _Inventory]
+
+
+class _Traits(Wire, frozen=True, kw_only=True):
+    traits: list[str]
+
+
+class _Allocations(Wire, frozen=True, kw_only=True):
+    allocations: dict[str, _Consumer]
+
+
+#: Consumer -> resource class -> amount.
+Allocations = Mapping[str, Mapping[str, int]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holding:
+    """What a provider has, and who holds how much of it."""
+
+    inventories: Mapping[str, cluster.Inventory]
+    traits: list[str]
+    allocations: Allocations
+
+
+def parse_providers(value: bytes) -> list[Provider]:
+    """Return all resource providers."""
+    return client.decoded('placement', value, _Providers).resource_providers
+
+
+def parse_inventories(
+    value: bytes, allocations: Allocations
+) -> dict[str, cluster.Inventory]:
+    """Return resource class -> what there is, and what is used of it."""
+    found = client.decoded('placement', value, _Inventories).inventories
+    used: dict[str, int] = {}
+    for held in allocations.values():
+        for name, amount in held.items():
+            used[name] = used.get(name, 0) + amount
+    return {
+        name: cluster.Inventory(
+            total=min(one.total, _MOST),
+            reserved=min(one.reserved, _MOST),
+            allocation_ratio=one.allocation_ratio,
+            min_unit=one.min_unit,
+            max_unit=min(one.max_unit, _MOST),
+            step_size=one.step_size,
+            used=used.get(name, 0),
+        )
+        for name, one in found.items()
+    }
+
+
+def parse_traits(value: bytes) -> list[str]:
+    """Return a provider's traits, in order."""
+    return sorted(client.decoded('placement', value, _Traits).traits)
+
+
+def parse_allocations(value: bytes) -> Allocations:
+    """Return who holds how much of a provider."""
+    told = client.decoded('placement', value, _Allocations).allocations
+    return {name: one.resources for name, one in told.items()}
+
+
+def read_providers(
+    ask: client.Client, aggregate: str | None = None
+) -> list[Provider]:
+    """Return all providers, or those in one aggregate."""
+    query = f'?member_of={aggregate}' if aggregate else ''
+    path = f'/resource_providers{query}'
+    return parse_providers(ask.get('placement', path, VERSION))
+
+
+def read_holding(ask: client.Client, uuid: str) -> Holding | None:
+    """Return what a provider has; None if it went meanwhile."""
+    path = f'/resource_providers/{uuid}'
+    try:
+        held = read_allocations(ask, uuid)
+        inventories = ask.get('placement', f'{path}/inventories', VERSION)
+        traits = ask.get('placement', f'{path}/traits', VERSION)
+    except exception.CloudGone:
+        return None
+    return Holding(
+        parse_inventories(inventories, held), parse_traits(traits), held
+    )
+
+
+def read_allocations(ask: client.Client, uuid: str) -> Allocations:
+    """Return who holds how much of a provider; CloudGone if it went."""
+    path = f'/resource_providers/{uuid}/allocations'
+    return parse_allocations(ask.get('placement', path, VERSION))

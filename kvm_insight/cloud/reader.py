@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reader: all of a cloud at first, later what has changed in it.
+
+Nova says which servers and migrations have changed, Placement has a
+generation for each provider. Neither tells everything: a provider's
+generation stays when allocations are deleted. So the hosts of all that
+changed are read again, and now and then all is.
+"""
+
+import concurrent.futures
+import dataclasses
+import datetime
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable
+from typing import TypeVar
+
+from kvm_insight import exception
+from kvm_insight.cloud import client, keystone, known, listing, nova, placement
+
+LOG = logging.getLogger(__name__)
+
+#: Providers that are read beside each other.
+_AT_ONCE = 4
+#: Nova's clock and ours may differ, and a change takes its time to be seen.
+_OVERLAP_US = 120 * 1_000_000
+#: What ended before that says nothing of who has to rest.
+_MIGRATIONS_US = 2 * 24 * 3600 * 1_000_000
+_ADMIN = 'admin'
+_ZONE = 'availability_zone'
+
+_Answer = TypeVar('_Answer')
+
+
+class Reader:
+    """Reads one cloud; each read is whole, or raises CloudError."""
+
+    def __init__(self, ask: client.Client, *, grouped: bool = True) -> None:
+        """Ask nobody yet; ``grouped`` says whether there are server groups."""
+        self._ask = ask
+        self._grouped = grouped
+        self._speak: str | None = None
+        self._nameless = False
+
+    def sweep(self) -> known.Known:
+        """Return all, read anew."""
+        began_us = time.time_ns() // 1000
+        speak = self._version()
+        found = known.Known(
+            time_us=began_us,
+            swept_us=began_us,
+            servers={
+                one.id: one for one in listing.read_servers(self._ask, speak)
+            },
+            services=[],
+            hypervisors=[],
+            aggregates=[],
+            groups=[],
+            migrations={},
+            flavors={
+                one.name: one.id
+                for one in listing.read_flavors(self._ask, speak)
+            },
+            holdings={},
+            generations={},
+            zoned={},
+            nested=frozenset(),
+            projects=self._projects({}),
+        )
+        self._small(found, speak, began_us - _MIGRATIONS_US)
+        self._provide(found, again=())
+        return found
+
+    def poll(
+        self, before: known.Known, hosts: Collection[str] = ()
+    ) -> known.Known:
+        """Return it with what has changed; ``hosts`` (as Nova names them)
+        are read in Placement again in any case."""
+        began_us = time.time_ns() // 1000
+        speak = self._version()
+        found = dataclasses.replace(before, time_us=began_us)
+        since_us = before.time_us - _OVERLAP_US
+        changed = list(
+            listing.read_servers(self._ask, speak, written(since_us))
+        )
+        found.servers = before.servers | {one.id: one for one in changed}
+        for one in changed:
+            if one.status == 'DELETED':
+                del found.servers[one.id]
+        found.migrations = _lately(before, began_us)
+        moved = self._small(found, speak, since_us)
+        touched = {*hosts, *_places(before, changed), *_ends(moved)}
+        self._provide(found, again=touched)
+        if any(x.tenant_id not in found.projects for x in changed):
+            found.projects = self._projects(before.projects)
+        return found
+
+    def _version(self) -> str:
+        if self._speak is None:
+            self._speak = listing.version(self._ask)
+        return self._speak
+
+    def _small(
+        self, found: known.Known, speak: str, since_us: int
+    ) -> list[nova.Migration]:
+        """Read what is read whole each time, and migrations; return those
+        that have changed."""
+        ask = self._ask
+        found.services = listing.read_services(ask, speak)
+        found.hypervisors = list(listing.read_hypervisors(ask))
+        before = found.aggregates
+        found.aggregates = listing.read_aggregates(ask, speak)
+        if found.aggregates != before:
+            found.zoned = self._zoned(found.aggregates)
+        found.groups = self._groups(speak)
+        moved = list(listing.read_migrations(ask, speak, written(since_us)))
+        found.migrations |= {one.uuid: one for one in moved}
+        return moved
+
+    def _groups(self, speak: str) -> list[nova.Group]:
+        """Return all server groups. Nova's code, whatever its policy says,
+        shows those of other projects to admin alone, and to others without
+        a word only their own."""
+        if not self._grouped:
+            return []
+        if _ADMIN not in self._ask.roles():
+            raise exception.CloudRefused(
+                'Nova shows the server groups of all projects to admin alone:'
+                ' give us that role, or set [cloud] server_groups to false'
+                ' where nobody uses any'
+            )
+        return list(listing.read_groups(self._ask, speak))
+
+    def _zoned(
+        self, aggregates: Iterable[nova.Aggregate]
+    ) -> dict[str, frozenset[str]]:
+        return {
+            one.uuid: frozenset(
+                there.uuid
+                for there in placement.read_providers(self._ask, one.uuid)
+            )
+            for one in aggregates
+            if _ZONE in one.metadata
+        }
+
+    def _provide(self, found: known.Known, again: Collection[str]) -> None:
+        """Read the providers that may have changed, several at once."""
+        providers = placement.read_providers(self._ask)
+        roots = {one.id for one in found.hypervisors}
+        at = {one.id: one.service.host for one in found.hypervisors}
+        generations = {
+            one.uuid: one.generation for one in providers if one.uuid in roots
+        }
+        stale = [
+            uuid
+            for uuid, generation in generations.items()
+            if found.generations.get(uuid) != generation
+            or at[uuid] in again
+            or uuid not in found.holdings
+        ]
+        below = [
+            one.uuid
+            for one in providers
+            if one.uuid not in roots and one.root_provider_uuid in roots
+        ]
+        fresh = dict(zip(stale, _each(self._holding, stale), strict=True))
+        inside = _each(self._consumers, below)
+        found.nested = frozenset(x for each in inside for x in each)
+        found.holdings = {
+            uuid: held
+            for uuid, held in (found.holdings | fresh).items()
+            if held is not None and uuid in generations
+        }
+        found.generations = generations
+
+    def _holding(self, uuid: str) -> placement.Holding | None:
+        return placement.read_holding(self._ask, uuid)
+
+    def _consumers(self, uuid: str) -> Collection[str]:
+        try:
+            return placement.read_allocations(self._ask, uuid).keys()
+        except exception.CloudGone:
+            return ()
+
+    def _projects(self, before: dict[str, str]) -> dict[str, str]:
+        """Return the names of projects; a plan does without new ones."""
+        try:
+            found = keystone.read_projects(self._ask)
+        except exception.CloudError as why:
+            if not self._nameless:
+                LOG.warning('names of projects: %s', why)
+            self._nameless = True
+            return before
+        self._nameless = False
+        return found
+
+
+def _each(ask: Callable[[str], _Answer], names: list[str]) -> list[_Answer]:
+    """Return an answer for each, in order; the first error ends it."""
+    pool = concurrent.futures.ThreadPoolExecutor(_AT_ONCE)
+    try:
+        return list(pool.map(ask, names))
+    finally:
+        # Who waits in the queue would each wait for the time-out, too.
+        pool.shutdown(cancel_futures=True)
+
+
+def written(time_us: int) -> str:
+    """Return an instant as Nova reads it."""
+    when = datetime.datetime.fromtimestamp(
+        time_us // 1_000_000, tz=datetime.UTC
+    )
+    return when.strftime('%Y-%m-%dT%H:%M:%SZ')
+
+
+def _lately(before: known.Known, now_us: int) -> dict[str, nova.Migration]:
+    """Return the migrations that still say something."""
+    oldest = written(now_us - _MIGRATIONS_US)
+    return {
+        uuid: one
+        for uuid, one in before.migrations.items()
+        if (one.updated_at or one.created_at) >= oldest[:19]
+    }
+
+
+def _places(
+    before: known.Known, changed: Iterable[nova.Server]
+) -> Iterable[str]:
+    """Return the hosts where those that changed were, and are now."""
+    for one in changed:
+        old = before.servers.get(one.id)
+        for each in (old, one):
+            if each is not None and each.host:
+                yield each.host
+
+
+def _ends(moved: Iterable[nova.Migration]) -> Iterable[str]:
+    for one in moved:
+        for host in (one.source_compute, one.dest_compute):
+            if host:
+                yield host

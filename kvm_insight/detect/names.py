@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names: what a cloud calls those in a finding now, beside what domains say.
+
+A domain's metadata is written when it starts; a new name, and where its host
+belongs, is told by a planner on ``inventory``. Only words are changed by it:
+verdicts and ids are the same without.
+"""
+
+import msgspec
+
+from kvm_insight.detect import words
+from kvm_insight.model import codec, finding, inventory
+
+_replace = msgspec.structs.replace
+
+
+class Names:
+    """Holds what was told last."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, inventory.HostFacts] = {}
+        self._projects: dict[str, str] = {}
+        self._groups: dict[str, inventory.GroupFacts] = {}
+        #: UUID -> the key of its server group.
+        self._group_of: dict[str, str] = {}
+
+    @staticmethod
+    def wants(key: str | None) -> bool:
+        """Say whether a record tells of names, or of what is usual."""
+        return inventory.tells_of_cohorts(key) or inventory.tells_names(key)
+
+    def take(self, key: str | None, value: bytes | None) -> None:
+        """Take a record of the inventory; raise CodecError for a broken one.
+
+        What tells no names is passed over.
+        """
+        if key is None or not inventory.tells_names(key):
+            return
+        if value is None:
+            self._hosts.pop(key, None)
+            self._projects.pop(key, None)
+            self._leave(key)
+            self._groups.pop(key, None)
+            return
+        kind = inventory.KINDS.get(codec.schema_of(value))
+        if kind is not None:
+            self._keep(key, codec.decode(value, kind))
+
+    def _keep(self, key: str, one: inventory.Facts) -> None:
+        match one:
+            case inventory.HostFacts():
+                self._hosts[key] = one
+            case inventory.ProjectFacts() if one.name is not None:
+                self._projects[key] = one.name
+            case inventory.GroupFacts():
+                self._leave(key)
+                self._groups[key] = one
+                self._group_of |= dict.fromkeys(one.members, key)
+
+    def _leave(self, key: str) -> None:
+        """Let go of who was in a server group."""
+        before = self._groups.get(key)
+        for uuid in before.members if before is not None else ():
+            if self._group_of.get(uuid) == key:
+                del self._group_of[uuid]
+
+    def named(self, found: finding.Finding) -> finding.Finding:
+        """Return a finding in the words of now."""
+        host = self._hosts.get(f'host/{found.host}')
+        parties = [found.victim, *(one.party for one in found.aggressors)]
+        pairs = [(one, self._party(one, host)) for one in parties]
+        if host is None and all(old == new for old, new in pairs):
+            return found
+        summary = found.summary
+        for old, new in pairs:
+            summary = summary.replace(words.party(old), words.party(new))
+        victim, *others = (new for _, new in pairs)
+        aggressors = [
+            _replace(one, party=party)
+            for one, party in zip(found.aggressors, others, strict=True)
+        ]
+        return _replace(
+            found,
+            victim=victim,
+            aggressors=aggressors,
+            summary=summary[:4096],
+            availability_zone=host.availability_zone if host else None,
+            aggregates=host.aggregates if host else [],
+        )
+
+    def _party(
+        self, one: finding.Party, host: inventory.HostFacts | None
+    ) -> finding.Party:
+        if one.uuid is None:
+            return one
+        names = host.instances if host is not None else {}
+        group = self._groups.get(self._group_of.get(one.uuid, ''))
+        return _replace(
+            one,
+            instance_name=names.get(one.uuid, one.instance_name),
+            project_name=self._projects.get(
+                f'project/{one.project_id}', one.project_name
+            ),
+            server_group=(group.name or group.group) if group else None,
+        )

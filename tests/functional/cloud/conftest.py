@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One real cloud for the whole run, with instances of two projects."""
+
+import dataclasses
+import os
+import pathlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from cloud import bed, place, tenancy
+
+from kvm_insight import exception
+from kvm_insight.cloud import settings
+from tests.functional.cloud import proxy
+
+Json = Any
+ZONE = 'north'
+
+
+def within(
+    seconds: float, done: Callable[[], object], every_s: float = 0.1
+) -> Any:
+    """Return what is true at last; no answer yet is not true."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            found = done()
+        except exception.CloudError as why:
+            found, problem = None, str(why)
+        else:
+            problem = repr(found)
+        if found:
+            return found
+        assert time.monotonic() < until, problem
+        time.sleep(every_s)
+
+
+@dataclasses.dataclass
+class Stage:
+    """A cloud, and what the tests do in it."""
+
+    cloud: bed.Cloud
+    api: tenancy.Api
+    front: proxy.Proxy
+    folder: pathlib.Path
+
+    @property
+    def where(self) -> place.Place:
+        return self.cloud.where
+
+    def asked(
+        self,
+        user: str = tenancy.READER,
+        project: str = 'service',
+        password: str | None = None,
+        *,
+        direct: bool = False,
+        **more: Any,
+    ) -> settings.Settings:
+        """Return settings as from clouds.yaml, behind the proxy."""
+        secret = password or self.where.secret(user)
+        keystone = self.where.url('keystone')
+        if not direct:
+            keystone = self.front.url('identity')
+        lines = [
+            'clouds:',
+            '  bed:',
+            f'    region_name: {place.REGION}',
+            '    auth:',
+            f'      auth_url: {keystone}',
+            f'      username: {user}',
+            f'      password: {secret}',
+            f'      project_name: {project}',
+            '      user_domain_name: Default',
+            '      project_domain_name: Default',
+        ]
+        if not direct:
+            lines += [
+                f'    {name}_endpoint_override: {self.front.url(name)}'
+                for name in proxy.SERVICES
+            ]
+        path = self.folder / f'{user}-{direct}.yaml'
+        path.write_text('\n'.join(lines) + '\n')
+        base = settings.Settings(
+            cloud='bed',
+            clouds_file=str(path),
+            poll_s=1.0,
+            server_groups=user == 'admin',
+        )
+        return dataclasses.replace(base, **more)
+
+    def tenant(self, user: str) -> tenancy.Api:
+        return tenancy.Api(self.where, user)
+
+    def boot(
+        self,
+        user: str,
+        name: str,
+        flavor: str = 'small',
+        hints: Json = None,
+        **more: str,
+    ) -> str:
+        """Let an instance be started; return its id."""
+        api = self.tenant(user)
+        flavors = api.call('GET', 'nova', '/flavors')['flavors']
+        images = api.call('GET', 'glance', '/v2/images?name=idle')['images']
+        server = {
+            'name': name,
+            'flavorRef': next(x['id'] for x in flavors if x['name'] == flavor),
+            'imageRef': images[0]['id'],
+            'networks': 'none',
+            **more,
+        }
+        body = {'server': server, 'os:scheduler_hints': hints or {}}
+        made = api.call('POST', 'nova', '/servers', body)
+        return str(made['server']['id'])
+
+    def wait_active(self, *uuids: str) -> None:
+        """Return when they all run."""
+
+        def active() -> bool:
+            found = {str(self.server(uuid)['status']) for uuid in uuids}
+            assert 'ERROR' not in found
+            return found == {'ACTIVE'}
+
+        within(240, active, 0.5)
+
+    def server(self, uuid: str) -> Json:
+        """Return an instance as admin sees it."""
+        return self.api.call('GET', 'nova', f'/servers/{uuid}')['server']
+
+    def delete(self, uuid: str) -> None:
+        self.api.call('DELETE', 'nova', f'/servers/{uuid}')
+
+    def on(self, uuid: str) -> str:
+        return str(self.server(uuid)['OS-EXT-SRV-ATTR:host'])
+
+    def enable(self, host: str, status: str, **more: str) -> None:
+        """Enable or disable a nova-compute."""
+        path = f'/os-services?host={host}&binary=nova-compute'
+        (found,) = self.api.call('GET', 'nova', path)['services']
+        body = {'status': status, **more}
+        self.api.call('PUT', 'nova', f'/os-services/{found["id"]}', body)
+
+
+@pytest.fixture(scope='session')
+def cloud() -> Iterator[bed.Cloud]:
+    """A cloud that ends with the run; or the one that is up in the folder
+    that KVM_INSIGHT_CLOUD names, which stays then."""
+    mine = os.environ.get('KVM_INSIGHT_CLOUD')
+    folder = mine or tempfile.mkdtemp(prefix='ki-', dir='/var/tmp')
+    made = bed.Cloud(pathlib.Path(folder))
+    try:
+        if not mine:
+            made.up()
+        yield made
+    finally:
+        if not mine:
+            made.wipe()
+
+
+@pytest.fixture(scope='session')
+def stage(
+    cloud: bed.Cloud, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """The cloud with a proxy before it, and a zone that has both hosts."""
+    api = tenancy.Api(cloud.where)
+    if not api.call('GET', 'nova', '/os-aggregates')['aggregates']:
+        body = {'aggregate': {'name': 'fast', 'availability_zone': ZONE}}
+        made = api.call('POST', 'nova', '/os-aggregates', body)['aggregate']
+        path = f'/os-aggregates/{made["id"]}/action'
+        for host in cloud.computes:
+            api.call('POST', 'nova', path, {'add_host': {'host': host}})
+    front = proxy.Proxy(cloud.where)
+    try:
+        yield Stage(cloud, api, front, tmp_path_factory.mktemp('cloud'))
+    finally:
+        front.close()
+
+
+@pytest.fixture(scope='session')
+def servers(stage: Stage) -> Iterator[dict[str, str]]:
+    """Name -> id: two of a group of one project, one of another one."""
+    tenant = stage.tenant('tenant-a')
+    body = {'server_group': {'name': 'pair', 'policy': 'soft-anti-affinity'}}
+    group = tenant.call('POST', 'nova', '/os-server-groups', body)
+    path = f'/os-server-groups/{group["server_group"]["id"]}'
+    hints = {'group': group['server_group']['id']}
+    found = {
+        'a1': stage.boot(
+            'tenant-a', 'a1', hints=hints, availability_zone=ZONE
+        ),
+        'a2': stage.boot('tenant-a', 'a2', hints=hints),
+        'b1': stage.boot('tenant-b', 'b1', 'still'),
+    }
+    stage.wait_active(*found.values())
+    yield found
+    for uuid in found.values():
+        stage.delete(uuid)
+    tenant.call('DELETE', 'nova', path)
+
+
+@pytest.fixture(autouse=True)
+def healthy(stage: Stage) -> Iterator[None]:
+    """Each test finds the services as they should be."""
+    yield
+    stage.front.faults.clear()

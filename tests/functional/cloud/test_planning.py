@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is recommended in a real cloud is what Nova does."""
+
+import dataclasses
+import pathlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from kvm_insight import exception, planner
+from kvm_insight.bus import topic
+from kvm_insight.cloud import settings, watch
+from kvm_insight.conf import planner as options
+from kvm_insight.model import codec, inventory, recommendation
+from kvm_insight.recommend import limits
+from tests.functional.cloud import conftest
+from tests.functional.planner import conftest as planners
+from tests.scenario import small_cloud
+
+#: The first one waits for the cloud.
+pytestmark = pytest.mark.timeout(900)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Real(small_cloud.Guest):
+    """A guest that Nova has given its id."""
+
+    id: str = ''
+
+    @property
+    def uuid(self) -> str:
+        return self.id
+
+
+@pytest.fixture
+def bench(tmp_path: pathlib.Path) -> planners.Bench:
+    """A bus of its own."""
+    return planners.on_embedded(tmp_path)
+
+
+@pytest.fixture(scope='module')
+def together(stage: conftest.Stage) -> Iterator[list[Real]]:
+    """A victim and its aggressor on one host, and somebody on the other."""
+    guests = [
+        Real(name, host, cores, 1, id=stage.boot('admin', name, host=host))
+        for name, host, cores in (
+            ('victim', 'compute1', 3.0),
+            ('aggressor', 'compute1', 5.0),
+            ('other', 'compute2', 0.2),
+        )
+    ]
+    stage.wait_active(*(one.uuid for one in guests))
+    yield guests
+    for one in guests:
+        stage.delete(one.uuid)
+
+
+def tell(bench: planners.Bench, guests: list[Real]) -> None:
+    """Publish what the analyzer would say of both hosts now."""
+    now_us = time.time_ns() // 1000
+    found = [small_cloud.found(guests[0], guests[1], now_us)]
+    bench.publish(topic.FINDINGS, {one.id: one for one in found})
+    told = [
+        small_cloud.report(
+            host,
+            [one for one in guests if one.host == host],
+            [one for one in found if one.host == host],
+            now_us,
+        )
+        for host in ('compute1', 'compute2')
+    ]
+    bench.publish(topic.HOSTS, {one.host: one for one in told})
+
+
+def run(
+    bench: planners.Bench,
+    source: watch.Watch,
+    asked: settings.Settings,
+    work: Callable[[], None],
+) -> None:
+    """Let a planner run beside some work."""
+    stop = threading.Event()
+    whole = limits.Limits(cluster_age_s=asked.max_age_s)
+    one = planner.Planner(
+        bench.bus,
+        options.Settings(prefix='t.', cycle_s=0.3, limits=whole),
+        source.read,
+        confirm=lambda hosts: source.confirm(hosts, asked.confirm_s),
+    )
+    thread = threading.Thread(target=one.run, args=(stop,))
+    thread.start()
+    try:
+        work()
+    finally:
+        stop.set()
+        thread.join(60)
+    assert not thread.is_alive()
+
+
+def proposed(bench: planners.Bench) -> list[recommendation.Recommendation]:
+    newest = {one.id: one for one in bench.told()}
+    return [one for one in newest.values() if one.state == 'proposed']
+
+
+def facts(bench: planners.Bench, key: str) -> Iterator[inventory.Facts]:
+    for value in bench.records(topic.INVENTORY):
+        one = codec.decode(value, inventory.KINDS[codec.schema_of(value)])
+        if inventory.key(one) == key:
+            yield one
+
+
+def test_slow_answers_stop_no_loop_and_nothing_is_said_on_their_ground(
+    stage: conftest.Stage, together: list[Real], bench: planners.Bench
+) -> None:
+    asked = stage.asked(confirm_s=1.0, poll_s=3600.0)
+    with watch.Watch(asked) as source:
+        conftest.within(120, source.read)
+        stage.front.faults |= {'compute': 'slow', 'placement': 'slow'}
+        tell(bench, together)
+
+        def work() -> None:
+            bench.wait_for(
+                lambda: (
+                    'not confirmed' in ''.join(bench.statuses()[-1].reasons)
+                    if bench.statuses()
+                    else False
+                )
+            )
+            before = len(bench.statuses())
+            time.sleep(6)
+            # A cycle waits a second for Nova, which takes ten.
+            assert len(bench.statuses()) - before >= 3
+            assert len({x.generation for x in bench.statuses()}) == 1
+            assert bench.told() == []
+
+        run(bench, source, asked, work)
+
+
+def test_nothing_is_recommended_from_a_state_that_is_old(
+    stage: conftest.Stage, together: list[Real], bench: planners.Bench
+) -> None:
+    asked = stage.asked(poll_s=0.5, max_age_s=15, confirm_s=20.0)
+    with watch.Watch(asked) as source:
+        conftest.within(120, source.read)
+        stage.front.faults['compute'] = 503
+
+        def old() -> bool:
+            try:
+                source.read()
+            except exception.CloudUnavailable as why:
+                return ' s old: Nova answers 503' in str(why)
+            return False
+
+        conftest.within(120, old)
+        tell(bench, together)
+
+        def work() -> None:
+            bench.wait_for(
+                lambda: [x for x in bench.statuses() if ' s old' in str(x)]
+            )
+            time.sleep(1)
+            assert bench.told() == []
+            stage.front.faults.clear()
+            bench.wait_for(lambda: proposed(bench))
+
+        run(bench, source, asked, work)
+
+
+def test_what_became_invalid_is_refused_by_us_and_not_by_nova(
+    stage: conftest.Stage,
+    together: list[Real],
+    bench: planners.Bench,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked = stage.asked(poll_s=3600.0, confirm_s=20.0)
+    with watch.Watch(asked) as source:
+        conftest.within(120, source.read)
+        stage.enable('compute2', 'disabled')
+        try:
+            tell(bench, together)
+            run(
+                bench,
+                source,
+                asked,
+                lambda: bench.wait_for(
+                    lambda: 'not recommended' in caplog.text
+                ),
+            )
+            assert 'disabled' in caplog.text
+            assert bench.told() == []
+        finally:
+            stage.enable('compute2', 'enabled')
+
+
+def test_nova_carries_out_what_is_recommended(
+    stage: conftest.Stage, together: list[Real], bench: planners.Bench
+) -> None:
+    asked = stage.asked(poll_s=1.0, confirm_s=20.0)
+    with watch.Watch(asked) as source:
+        conftest.within(120, source.read)
+        tell(bench, together)
+        run(
+            bench,
+            source,
+            asked,
+            lambda: bench.wait_for(
+                lambda: proposed(bench) and [*facts(bench, 'host/compute1')]
+            ),
+        )
+        told = list(facts(bench, 'host/compute1'))[-1]
+        assert isinstance(told, inventory.HostFacts)
+        assert told.aggregates == ['fast']
+        assert told.availability_zone == conftest.ZONE
+        assert told.instances[together[0].uuid] == 'victim'
+        (project,) = {
+            x.name
+            for one in stage.api.call('GET', 'keystone', '/projects')[
+                'projects'
+            ]
+            if one['name'] == 'tenant-a'
+            for x in facts(bench, f'project/{one["id"]}')
+            if isinstance(x, inventory.ProjectFacts)
+        }
+        assert project == 'tenant-a'
+        (one,) = proposed(bench)
+        for move in one.moves:
+            body = {
+                'os-migrateLive': {
+                    'host': move.destination,
+                    'block_migration': 'auto',
+                }
+            }
+            path = f'/servers/{move.instance}/action'
+            stage.api.call('POST', 'nova', path, body)
+
+            def arrived(move: recommendation.Move = move) -> bool:
+                there = stage.server(move.instance)
+                place = there['OS-EXT-SRV-ATTR:host'], there['status']
+                return bool(place == (move.destination, 'ACTIVE'))
+
+            conftest.within(120, arrived)
+        moved = one.moves[0].instance
+
+        def seen() -> bool:
+            now = source.read()
+            at = next(x.host for x in now.instances if x.uuid == moved)
+            ended = [x for x in now.migrations if x.state == 'done']
+            return at == one.moves[0].destination and bool(ended)
+
+        conftest.within(120, seen)

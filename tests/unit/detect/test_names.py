@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A finding has the names that the cloud has now."""
+
+import msgspec
+
+from kvm_insight.detect import names, words
+from kvm_insight.model import codec, finding, inventory
+from tests.scenario import small_cloud as cloud
+
+VICTIM, AGGRESSOR = cloud.guests()[:2]
+_replace = msgspec.structs.replace
+
+
+def found() -> finding.Finding:
+    told = cloud.found(VICTIM, AGGRESSOR, cloud.NOW_US)
+    victim = _replace(told.victim, instance_name='old', project_name='blue')
+    summary = f'{words.party(victim)} waits'
+    return _replace(told, victim=victim, summary=summary)
+
+
+def told(*facts: inventory.Facts) -> names.Names:
+    one = names.Names()
+    for each in facts:
+        one.take(inventory.key(each), codec.encode(each))
+    return one
+
+
+HOST = inventory.HostFacts(
+    host='r/0',
+    availability_zone='north',
+    aggregates=['fast disks'],
+    instances={VICTIM.uuid: 'shop'},
+)
+GROUP = inventory.GroupFacts(group='g1', name='pair', members=[VICTIM.uuid])
+
+
+def test_without_a_cloud_a_finding_stays_as_it_is() -> None:
+    one = found()
+    assert names.Names().named(one) is one
+
+
+def test_a_renamed_instance_has_its_new_name_also_in_words() -> None:
+    project = inventory.ProjectFacts(project_id='blue', name='Blue Ltd')
+    one = told(HOST, GROUP, project).named(found())
+    assert one.victim.instance_name == 'shop'
+    assert one.victim.project_name == 'Blue Ltd'
+    assert one.victim.server_group == 'pair'
+    assert one.summary == 'shop (project Blue Ltd) waits'
+    assert (one.availability_zone, one.aggregates) == ('north', ['fast disks'])
+    (other,) = one.aggressors
+    assert other.party.server_group is None
+    assert one.id == found().id
+
+
+def test_who_left_a_group_and_what_was_deleted_is_not_named() -> None:
+    one = told(HOST, GROUP, _replace(GROUP, members=[]))
+    assert one.named(found()).victim.server_group is None
+    one = told(HOST, GROUP)
+    one.take('group/g1', None)
+    one.take('host/r/0', None)
+    one.take('outlook/r/0', b'not looked at')
+    assert one.named(found()) == found()
