@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from kvm_insight import conf
-from kvm_insight.conf import agent, analyzer, bus, planner
+from kvm_insight.conf import agent, analyzer, bus, cloud, planner
 from tests.functional.devstack import node
 
 Maker = Callable[..., node.Node]
@@ -43,6 +43,11 @@ def test_the_feed_runs_only_where_it_is_asked_for(nodes: Maker) -> None:
     one = nodes(ENABLED_SERVICES=f'{node.ALL_IN_ONE},kvm-insight-feed')
     one.stack()
     assert one.running() == {*ALL, 'kvm-insight-feed'}
+    nova = (one.root / 'etc/nova/nova.conf').read_text()
+    path = conf.load([str(one.configuration)]).feed.snapshot_path
+    assert path.startswith(f'{one.root}/opt/stack/data/kvm-insight/')
+    assert f'snapshot_path = {path}' in nova
+    assert 'all_weighers,kvm_insight.feed.nova_weigher.Hot' in nova
     one.run('unstack')
     assert one.running() == set()
 
@@ -84,7 +89,8 @@ def test_nothing_is_left_of_a_run_that_was_broken_off(
 def test_nothing_is_left_after_maven_failed(nodes: Maker) -> None:
     one = nodes()
     before = one.tree()
-    done = one.run('stack install', fails=True, MAVEN_FAILS='1')
+    done = one.tried('stack install', MAVEN_FAILS='1')
+    assert done.returncode
     assert "Maven could not bring Kafka's jars" in done.stderr
     one.clean()
     assert one.tree() == before | one.venv()
@@ -94,7 +100,7 @@ def test_a_broker_is_not_taken_for_whole_after_maven_failed(
     nodes: Maker,
 ) -> None:
     one = nodes()
-    one.run('stack install', fails=True, MAVEN_FAILS='1')
+    assert one.tried('stack install', MAVEN_FAILS='1').returncode
     one.stack()
     assert one.calls().count('mvn') == 2
     assert (one.root / 'opt/stack/data/kvm-insight/kafka/jars').is_dir()
@@ -137,7 +143,8 @@ def test_an_existing_broker_is_used_and_none_is_installed(
 def test_a_node_without_network_says_which_jars_it_needs(
     nodes: Maker,
 ) -> None:
-    done = nodes(OFFLINE='True').run('stack install', fails=True)
+    done = nodes(OFFLINE='True').tried('stack install')
+    assert done.returncode
     assert 'kafka/jars has no jars of Kafka: bring them with' in done.stderr
 
 
@@ -193,7 +200,9 @@ def test_services_take_the_configuration_as_it_is_written(
     analyzer.settings(loaded)
     planner.settings(loaded)
     # Without this one the planner does not start.
-    assert loaded.planner.cluster_file
+    asked = cloud.settings(loaded)
+    assert asked is not None
+    assert asked.auth['username'] == 'kvm-insight'
     name, values = bus.driver_settings(loaded)
     assert name == 'kafka'
     assert values['servers'] == [
