@@ -158,11 +158,11 @@ class Planner:
         permit = self._feeds.permit
         if held.generation is None:
             permit.withdraw()
-        elif self._feeds.is_busy and not permit.is_fresh(self._generation):
-            if held.confirm():
-                permit.grant(self._generation)
-            else:
-                permit.withdraw()
+            return
+        is_due = self._feeds.is_busy and not permit.is_fresh(self._generation)
+        # Else it runs out, and what waits goes on when it holds again.
+        if is_due and held.confirm():
+            permit.grant(self._generation)
 
     def _take(self, record: port.Record) -> None:
         try:
@@ -182,7 +182,7 @@ class Planner:
             self._generation = max(held.generation or 0, seen.generation + 1)
         whole, reasons = self._cluster()
         outlook = self._outlook(now_us)
-        said = self._confirmed(self._planned(whole, now_us, outlook))
+        said = self._planned(whole, now_us, outlook)
         self._say_waiting([*reasons, *said.reasons])
         tell = fenced_post.FencedPost(
             held, producer, self._settings.prefix, self._generation
@@ -235,9 +235,10 @@ class Planner:
         """Return what there is to say; that planning broke, if it did."""
         limits = self._settings.limits
         try:
-            return turn.taken(
+            said = turn.taken(
                 whole, self._world, now_us, limits, outlook.peaks
             )
+            return self._confirmed(said)
         except Exception as why:
             LOG.exception('planning')
             return turn.broken(f'planning broke: {type(why).__name__}: {why}')

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import getpass
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -200,6 +201,7 @@ def _clear(
             out.publish(
                 topic.CONTROL, control.key(said), value, control.SCHEMA
             )
+    code = service.OK
     for name in names:
         try:
             _take_back(loaded, bus, name)
@@ -207,8 +209,11 @@ def _clear(
             # It was never on here; where it is on, it heard the word.
             if args.name:
                 print(f'{name}: nothing is taken back from here: {why}')
+        except exception.KvmInsightError as why:
+            print(f'{name}: not taken back: {why}', file=sys.stderr)
+            code = service.FAILED
     print(f'{", ".join(names)}: silent until "kvm-insight feed on"')
-    return service.OK
+    return code
 
 
 def _take_back(loaded: cfg.ConfigOpts, bus: port.Bus, name: str) -> None:

@@ -9,9 +9,13 @@ from kvm_insight.feed import permit, port, worker
 class Crew:
     """Hands on to each feed; used by one thread, and never makes it wait."""
 
-    def __init__(self, feeds: Mapping[str, port.Feed]) -> None:
+    def __init__(
+        self,
+        feeds: Mapping[str, port.Feed],
+        allowed: permit.Permit | None = None,
+    ) -> None:
         """Let each of these have a thread."""
-        self.permit = permit.Permit()
+        self.permit = allowed or permit.Permit()
         self._workers = {
             name: worker.Worker(name, feed, self.permit)
             for name, feed in feeds.items()

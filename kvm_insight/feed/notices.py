@@ -27,7 +27,10 @@ class Notices:
             self._left = self._new(told)
         while self._left:
             yield self._left[0]
-            del self._left[0]
+            # Taken: only now it is known there.
+            said = self._left.pop(0)
+            if said.marks is not None:
+                self._known = _gist(said.marks)
 
     def _new(self, told: port.Told) -> list[notice.Notice]:
         found = [_of_recommendation(one, told) for one in told.changed]
@@ -35,7 +38,6 @@ class Notices:
             now = _gist(told.marks)
             if now != self._known and (now != _NOTHING or self._known):
                 found.append(_of_marks(told.marks, told))
-            self._known = now
         return found
 
 

@@ -27,6 +27,11 @@ class Permit:
         """Let nobody act."""
         self._granted = None
 
+    def is_of(self, generation: int) -> bool:
+        """Say whether that generation acts, though perhaps not just now."""
+        granted = self._granted
+        return granted is not None and granted[0] == generation
+
     def holds(self, generation: int) -> bool:
         """Say whether that generation may act now."""
         return self._is_younger(generation, self._lasts_s)

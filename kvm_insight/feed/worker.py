@@ -16,6 +16,7 @@ LOG = logging.getLogger(__name__)
 _MOST_WAITING = 100
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
+_REFUSED_WAIT_S = 300.0
 _END_S = 2.0
 
 
@@ -57,7 +58,7 @@ class Worker:
     def tell(self, told: port.Told) -> None:
         """Hand it over; the oldest are dropped where too much waits."""
         with self._changed:
-            if self._feed.newest_only:
+            if self._feed.newest_only or self._name in told.off:
                 self._waiting.clear()
             elif len(self._waiting) >= _MOST_WAITING:
                 self._waiting.popleft()
@@ -94,10 +95,10 @@ class Worker:
         try:
             self._do(told)
         except exception.LeaseLost:
-            # The next one to hold it says all that stands again.
-            LOG.info('%s: not ours to write any more', self._name)
-            with self._changed:
-                self._waiting.clear()
+            self._lost(told)
+        except exception.CloudRefused as why:
+            # What is wrong there, tried too often, locks the user.
+            self._failed(told, str(why), _REFUSED_WAIT_S)
         except exception.KvmInsightError as why:
             self._failed(told, str(why))
         except Exception as why:
@@ -125,13 +126,37 @@ class Worker:
                 LOG.warning('%s: off: %s', self._name, line)
             self._is_cleared = True
 
-    def _failed(self, told: port.Told, why: str) -> None:
+    def _lost(self, told: port.Told) -> None:
+        """Wait where the bus only has not said lately that it is ours; where
+        it is not, the next one to hold it says all that stands again."""
+        if self._permit.is_of(told.generation):
+            self._closed.wait(_FIRST_WAIT_S)
+            self._put_back(told)
+            return
+        LOG.info('%s: not ours to write any more', self._name)
+        with self._changed:
+            while self._waiting and not self._permit.is_of(
+                self._waiting[0].generation
+            ):
+                self._waiting.popleft()
+
+    def _failed(
+        self, told: port.Told, why: str, longest_s: float = _LONGEST_WAIT_S
+    ) -> None:
         """Say so once, wait, and let it be tried again unless it is old."""
         if self._trouble != why:
             LOG.warning('%s: %s; trying again', self._name, why)
         self._trouble = why
         self._closed.wait(self._wait_s)
-        self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
+        self._wait_s = min(2 * self._wait_s, longest_s)
+        self._put_back(told)
+
+    def _put_back(self, told: port.Told) -> None:
+        """Let it be tried again, unless what waits makes it void."""
         with self._changed:
-            if not (self._feed.newest_only and self._waiting):
+            is_void = any(
+                self._feed.newest_only or self._name in one.off
+                for one in self._waiting
+            )
+            if not is_void:
                 self._waiting.appendleft(told)

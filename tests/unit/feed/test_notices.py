@@ -62,6 +62,15 @@ def test_marks_are_told_when_they_change_and_not_before() -> None:
     assert kinds(made, told(7, marks=marks())) == []
 
 
+def test_marks_that_nobody_took_are_told_again() -> None:
+    made = notices.Notices()
+    for one in made.of(told(1, marks=marks('a'))):
+        assert one.kind == 'marks'
+        break
+    assert kinds(made, told(2, marks=marks('a'))) == ['marks']
+    assert kinds(made, told(3, marks=marks('a'))) == []
+
+
 def test_another_planner_tells_a_recommendation_under_the_same_id() -> None:
     one = files.made()
     (first,) = notices.Notices().of(told(1, 3, changed=[one]))

@@ -175,3 +175,39 @@ def test_a_feed_that_hangs_holds_up_neither_others_nor_the_end() -> None:
     made.close()
     assert time.monotonic() - begin < 5
     slow.gate.set()
+
+
+def test_events_wait_while_the_bus_does_not_say_that_we_may() -> None:
+    feed = Feed(newest_only=False)
+    short = permit.Permit(lasts_s=0.05)
+    made = crew.Crew({'one': feed}, short)
+    feed.gate.clear()
+    for number in (1, 2, 3):
+        made.tell(told(number))
+    time.sleep(0.1)
+    feed.gate.set()
+    time.sleep(0.3)
+    assert feed.written == []
+    until = time.monotonic() + 20
+    while made.is_busy:
+        short.grant(1)
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    made.close()
+    assert feed.written == [1, 2, 3]
+
+
+def test_what_waits_is_not_written_any_more_once_it_is_off() -> None:
+    feed = Feed(newest_only=False)
+    made = crew.Crew({'one': feed})
+    feed.gate.clear()
+    feed.fails = [exception.FeedError('away')]
+    for number in (1, 2, 3):
+        made.tell(told(number))
+    wait_for(lambda: made.is_busy)
+    made.tell(told(4, 1, 'one'))
+    feed.gate.set()
+    wait_for(lambda: not made.is_busy)
+    made.close()
+    assert feed.written == []
+    assert feed.cleared == 1
