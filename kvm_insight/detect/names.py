@@ -6,6 +6,9 @@ belongs, is told by a planner on ``inventory``. Only words are changed by it:
 verdicts and ids are the same without.
 """
 
+import re
+from collections.abc import Mapping
+
 import msgspec
 
 from kvm_insight.detect import words
@@ -71,9 +74,10 @@ class Names:
         pairs = [(one, self._party(one, host)) for one in parties]
         if host is None and all(old == new for old, new in pairs):
             return found
-        summary = found.summary
-        for old, new in pairs:
-            summary = summary.replace(words.party(old), words.party(new))
+        summary = _renamed(
+            found.summary,
+            {words.party(old): words.party(new) for old, new in pairs},
+        )
         victim, *others = (new for _, new in pairs)
         aggressors = [
             _replace(one, party=party)
@@ -103,3 +107,11 @@ class Names:
             ),
             server_group=(group.name or group.group) if group else None,
         )
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """Return a text with all names replaced at once, the longest first: one
+    may be a part of another, or what another one is called now."""
+    longest = sorted(names, key=len, reverse=True)
+    pattern = rf'(?<!\w)(?:{"|".join(map(re.escape, longest))})(?!\w)'
+    return re.sub(pattern, lambda found: names[found[0]], text)

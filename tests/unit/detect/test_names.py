@@ -60,3 +60,22 @@ def test_who_left_a_group_and_what_was_deleted_is_not_named() -> None:
     one.take('host/r/0', None)
     one.take('outlook/r/0', b'not looked at')
     assert one.named(found()) == found()
+
+
+def test_names_that_are_part_of_one_another_are_not_mixed_up() -> None:
+    before = found()
+    victim = _replace(before.victim, instance_name='web', project_name=None)
+    victim = _replace(victim, project_id=None)
+    (one,) = before.aggressors
+    other = _replace(one.party, instance_name='prod-web', project_id=None)
+    before = _replace(
+        before,
+        victim=victim,
+        aggressors=[_replace(one, party=other)],
+        summary='web waits because of prod-web',
+    )
+    host = _replace(HOST, instances={VICTIM.uuid: 'db'})
+    assert told(host).named(before).summary == 'db waits because of prod-web'
+    swapped = {VICTIM.uuid: 'prod-web', AGGRESSOR.uuid: 'db'}
+    after = told(_replace(HOST, instances=swapped)).named(before)
+    assert after.summary == 'prod-web waits because of db'
