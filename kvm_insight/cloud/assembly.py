@@ -20,7 +20,8 @@ _STATES: dict[str | None, State] = {
 }
 _MIB = 1024**2
 _GIB = 1024**3
-_DONE = {'completed', 'confirmed', 'done'}
+#: ``finished`` waits for somebody to confirm a resize: nothing moves any more.
+_DONE = {'completed', 'confirmed', 'done', 'finished'}
 _FAILED = {'failed', 'error', 'cancelled', 'reverted', 'rejected'}
 _POLICIES = {
     'affinity',

@@ -86,7 +86,7 @@ class Reader:
         found.servers = before.servers | {one.id: one for one in changed}
         for one in changed:
             if one.status == 'DELETED':
-                del found.servers[one.id]
+                found.servers.pop(one.id, None)
         found.migrations = _lately(before, began_us)
         moved = self._small(found, speak, since_us)
         touched = {*hosts, *_places(before, changed), *_ends(moved)}

@@ -99,6 +99,11 @@ class Watch:
         """Return the state as a read told that began after this call;
         CloudUnavailable if none came to its end within that time."""
         self._want()
+        if self.refusals:
+            # Not sooner than its turn: it would be asked too often.
+            raise exception.CloudUnavailable(
+                f'the cloud is not known: {self._trouble}'
+            )
         with self._lock:
             mine = self._next
             mine.hosts.update(map(self._bare, hosts))

@@ -73,6 +73,8 @@ def set_log_level(loaded: cfg.ConfigOpts) -> None:
     # At debug they tell whole answers: instances' metadata among it.
     for name in ('keystoneauth', 'openstack', 'urllib3'):
         logging.getLogger(name).setLevel('WARNING')
+    # Of a clouds.yaml that is broken it tells the place, and what is there.
+    logging.getLogger('openstack.config').setLevel('ERROR')
 
 
 def stop_on_signals() -> threading.Event:

@@ -124,3 +124,16 @@ def test_who_is_refused_tries_more_and_more_seldom(ask: wire.Wire) -> None:
             one.read()
         time.sleep(1.0)
         assert 1 <= one.refusals <= 6
+
+
+def test_who_is_refused_does_not_confirm_out_of_turn(ask: wire.Wire) -> None:
+    with watch.Watch(ASKED, lambda _: ask) as one:
+        within(10, lambda: one.read().instances)
+        ask.error = exception.CloudRefused('Keystone: 401')
+        within(10, lambda: one.refusals)
+        ask.asked.clear()
+        before = one.refusals
+        for _ in range(20):
+            with pytest.raises(exception.CloudUnavailable, match='401'):
+                one.confirm([], 1)
+        assert one.refusals - before <= 2
