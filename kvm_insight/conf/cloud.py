@@ -59,7 +59,7 @@ _IDENTITY = [
     cfg.StrOpt(
         'region_name',
         help='Which region. Needed where the catalog has more than one; one '
-        'planner plans for one region.',
+        'planner, and so one topic_prefix, is for one region.',
     ),
     cfg.BoolOpt(
         'region_in_names',
