@@ -37,6 +37,7 @@ cloud  | mariadb-server-core | has mariadbd
 cloud  | mariadb-client-core | has mariadb
 cloud  | rabbitmq-server | has_file "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server"
 cloud  | qemu-utils     | has qemu-img
+cloud  | libvirt-daemon-system | has_file /etc/libvirt/qemu.conf && getent passwd libvirt-qemu
 cloud  | util-linux     | has nsenter && has unshare
 ledger | libbpf-dev         | has_file "/usr/include/bpf/bpf_helpers.h"
 '
