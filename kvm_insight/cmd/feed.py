@@ -186,17 +186,10 @@ def _clear(
     loaded: cfg.ConfigOpts, bus: port.Bus, args: argparse.Namespace
 ) -> int:
     """Let all of them be silent first, so that nothing comes back."""
-    names = args.name or registry.names()
-    _known(names)
+    names = _named(args)
     with _control(loaded, bus) as out:
         for name in names:
-            said = control.Order(
-                kind='feed_off',
-                about='feed',
-                subject=name,
-                by=getpass.getuser(),
-                made_us=time.time_ns() // 1000,
-            )
+            said = _silence(name)
             value = codec.encode(said)
             out.publish(
                 topic.CONTROL, control.key(said), value, control.SCHEMA
@@ -225,16 +218,10 @@ def _take_back(loaded: cfg.ConfigOpts, bus: port.Bus, name: str) -> None:
 def _on(
     loaded: cfg.ConfigOpts, bus: port.Bus, args: argparse.Namespace
 ) -> int:
-    names = args.name or registry.names()
-    _known(names)
+    names = _named(args)
     with _control(loaded, bus) as out:
         for name in names:
-            key = control.key(
-                control.Order(
-                    kind='feed_off', about='feed', subject=name, made_us=0
-                )
-            )
-            out.publish(topic.CONTROL, key, None)
+            out.publish(topic.CONTROL, control.key(_silence(name)), None)
     active = loaded[options.GROUP].active
     for name in names:
         how = (
@@ -244,13 +231,27 @@ def _on(
     return service.OK
 
 
-def _known(names: list[str]) -> None:
-    for name in names:
-        if name not in registry.names():
+def _silence(name: str) -> control.Order:
+    """Return the word that a feed is to be off."""
+    return control.Order(
+        kind='feed_off',
+        about='feed',
+        subject=name,
+        by=getpass.getuser(),
+        made_us=time.time_ns() // 1000,
+    )
+
+
+def _named(args: argparse.Namespace) -> list[str]:
+    """Return the feeds that are meant, by default all; ConfigError for one
+    that there is not."""
+    there = registry.names()
+    for name in args.name:
+        if name not in there:
             raise exception.ConfigError(
-                f'{name}: no such feed; there are'
-                f' {", ".join(registry.names())}'
+                f'{name}: no such feed; there are {", ".join(there)}'
             )
+    return args.name or there
 
 
 @contextlib.contextmanager

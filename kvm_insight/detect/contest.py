@@ -162,7 +162,7 @@ def _least_named(
     """Return the excess with which one is named, in cores; less is asked of
     one who plainly made the wait."""
     least = rules.least_named_unseen
-    if not case.history and not case.chronic:
+    if case.baseline == 'entitlement':
         least = rules.least_named_new
     elif case.source == 'ebpf':
         least = rules.least_named_plain if plain else rules.least_named

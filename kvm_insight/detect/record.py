@@ -3,7 +3,7 @@
 
 from typing import Literal
 
-from kvm_insight.detect import baseline, evidence, settings
+from kvm_insight.detect import evidence, settings
 from kvm_insight.model import finding
 
 
@@ -14,8 +14,8 @@ def of(
 ) -> finding.Evidence:
     """Return the evidence as it is published."""
     first, last = seen.extent.first, seen.extent.last
-    case, level = seen.case, seen.level
-    source = _baseline_source(level)
+    case, usual = seen.case, seen.level.median
+    source = case.baseline
     return finding.Evidence(
         window_s=scale.seconds,
         start_us=max(0, first.time_us - first.interval_us),
@@ -27,7 +27,7 @@ def of(
         coverage=round(case.coverage, 4),
         suffering=round(seen.suffering, 6),
         floor=scale.floor,
-        baseline=round(level.median if source != 'entitlement' else 0.0, 6),
+        baseline=round(usual if source != 'entitlement' else 0.0, 6),
         baseline_source=source,
         run_us=seen.run_us,
         run_delay_us=seen.delay_us,
@@ -36,12 +36,6 @@ def of(
         ledger_confidence=case.confidence,
         charges=seen.row,
     )
-
-
-def _baseline_source(level: baseline.Level) -> finding.BaselineSource:
-    if level.cohort:
-        return 'cohort'
-    return 'history' if level.history else 'entitlement'
 
 
 def _source(name: str | None) -> Literal['ebpf', 'sampled'] | None:

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from kvm_insight.detect import settings
+from kvm_insight.model import finding
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,3 +117,10 @@ class Case:
     #: Whether the victim waited as long as it is known, and its cohort
     #: elsewhere does not.
     chronic: bool = False
+
+    @property
+    def baseline(self) -> finding.BaselineSource:
+        """Return what the victim's wait is held to."""
+        if self.chronic:
+            return 'cohort'
+        return 'history' if self.history else 'entitlement'

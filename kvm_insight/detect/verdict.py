@@ -49,29 +49,24 @@ def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
     found = _judged(case, rules)
     if case.chronic and found.cause in _LESS:
         found = dataclasses.replace(found, cause='chronic')
-    baseline = _baseline(case)
-    kind = confidence.kind(found.verdict, found.cause, case.source, baseline)
+    kind = confidence.kind(
+        found.verdict, found.cause, case.source, case.baseline
+    )
     sure = confidence.calibrated(kind, found.confidence)
     if (
         found.verdict == 'antagonist'
         and (
             confidence.is_known(kind)
-            or (case.source is None and baseline == 'entitlement')
+            or (case.source is None and case.baseline == 'entitlement')
         )
         and sure < rules.likelier
         and case.incumbents.isdisjoint(one.entity for one in found.named)
     ):
         # Such names are wrong more often than right: they stay alternatives.
         return unknown(round(sure, 4), found.named + found.others)
-    if baseline == 'entitlement':
+    if case.baseline == 'entitlement':
         sure = min(sure, confidence.MOST_WITHOUT_HISTORY)
     return dataclasses.replace(found, confidence=round(sure, 4))
-
-
-def _baseline(case: suspect.Case) -> finding.BaselineSource:
-    if case.chronic:
-        return 'cohort'
-    return 'history' if case.history else 'entitlement'
 
 
 def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:

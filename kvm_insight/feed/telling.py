@@ -31,35 +31,16 @@ def of(
 ) -> port.Told:
     """Return it, with the hosts that are marked from now on; without marks
     where these cannot be decided, which ends no service."""
+    off = control.off(seen.said.values(), now_us)
     try:
-        return _told(seen, whole, outlooks, changed, generation, now_us, rules)
+        reports = overlay.fresh(seen.reports, now_us, rules.rules.stale_s)
+        heats = heat.of_hosts(reports, outlooks)
+        marks = turn.marked(whole, heats, seen.marks, now_us, rules)
     except Exception:
         LOG.exception('marking')
-        off = control.off(seen.said.values(), now_us)
         return port.Told(generation, now_us, changed=changed, off=off)
-
-
-def _told(
-    seen: world.World,
-    whole: cluster.Cluster | None,
-    outlooks: Mapping[str, inventory.Outlook],
-    changed: Sequence[recommendation.Recommendation],
-    generation: int,
-    now_us: int,
-    rules: limits.Limits,
-) -> port.Told:
-    reports = overlay.fresh(seen.reports, now_us, rules.rules.stale_s)
-    heats = heat.of_hosts(reports, outlooks)
-    marks = turn.marked(whole, heats, seen.marks, now_us, rules)
     if marks is not None:
         marks = msgspec.structs.replace(marks, generation=generation)
     known = seen.known | {one.id: one for one in changed}
-    return port.Told(
-        generation,
-        now_us,
-        marks,
-        heats,
-        [one for one in known.values() if standing.is_open(one)],
-        changed,
-        control.off(seen.said.values(), now_us),
-    )
+    still = [one for one in known.values() if standing.is_open(one)]
+    return port.Told(generation, now_us, marks, heats, still, changed, off)
