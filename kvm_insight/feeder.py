@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 
 from kvm_insight import exception
-from kvm_insight.bus import port, tail, topic
+from kvm_insight.bus import dispatch, port, tail, topic
 from kvm_insight.conf import feed as options
 from kvm_insight.feed import port as feed_port
 from kvm_insight.model import control, inventory
@@ -40,13 +40,15 @@ class Feeder:
         self._settings = settings
         self._feeds = feeds
         self._world = world.World(_NO_HOURS)
-        prefix = settings.prefix
-        self._takes: dict[str, world.Take] = {
-            prefix + topic.HOSTS: self._world.take_report,
-            prefix + topic.CONTROL: self._world.take_order,
-            prefix + topic.RECOMMENDATIONS: self._world.take_recommendation,
-            prefix + topic.INVENTORY: self._world.take_facts,
-        }
+        self._dispatch = dispatch.Dispatch(
+            settings.prefix,
+            {
+                topic.HOSTS: self._world.take_report,
+                topic.CONTROL: self._world.take_order,
+                topic.RECOMMENDATIONS: self._world.take_recommendation,
+                topic.INVENTORY: self._world.take_facts,
+            },
+        )
         self._write_at_s = 0.0
         #: Half of the past would be an old state.
         self._is_current = False
@@ -65,10 +67,10 @@ class Feeder:
 
     def now(self) -> feed_port.Told:
         """Return what there is to be fed now; read all that is there."""
-        reader = tail.Tail(self._bus, list(self._takes))
+        reader = tail.Tail(self._bus, self._dispatch.topics)
         try:
             for record in reader.begin(0):
-                self._take(record)
+                self._dispatch.take(record)
         finally:
             reader.close()
         return self.told(time.time_ns() // 1000)
@@ -107,13 +109,13 @@ class Feeder:
 
     def _follow(self, stop: threading.Event) -> None:
         """Read and write; raise BusUnavailable, and begin anew."""
-        reader = tail.Tail(self._bus, list(self._takes))
+        reader = tail.Tail(self._bus, self._dispatch.topics)
         try:
             self._is_current = False
             reader.start(0)
             while not stop.is_set():
                 for record in reader.read(_READ_S):
-                    self._take(record)
+                    self._dispatch.take(record)
                 if not self._is_current:
                     self._is_current = not reader.is_behind()
                 if self._is_current:
@@ -121,13 +123,6 @@ class Feeder:
                     self._write()
         finally:
             reader.close()
-
-    def _take(self, record: port.Record) -> None:
-        try:
-            take = self._takes[record.partition.topic]
-            take(record.key or '', record.value)
-        except exception.CodecError as why:
-            LOG.warning('%s/%s: %s', *record.partition, why)
 
     def _write(self) -> None:
         """Let each feed write, if it is time to."""

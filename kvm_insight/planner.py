@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from kvm_insight import exception
-from kvm_insight.bus import fenced_post, lease, port, tail, topic
+from kvm_insight.bus import dispatch, fenced_post, lease, port, tail, topic
 from kvm_insight.conf import planner as options
 from kvm_insight.feed import crew, telling
 from kvm_insight.model import cluster, recommendation
@@ -66,15 +66,17 @@ class Planner:
         self._feeds = feeds or crew.Crew({})
         self._confirm = confirm
         self._world = world.World(settings.history_hours)
-        prefix = settings.prefix
-        self._takes: dict[str, world.Take] = {
-            prefix + topic.HOSTS: self._world.take_report,
-            prefix + topic.USAGE: self._world.take_usage,
-            prefix + topic.FINDINGS: self._world.take_finding,
-            prefix + topic.CONTROL: self._world.take_order,
-            prefix + topic.RECOMMENDATIONS: self._world.take_recommendation,
-            prefix + topic.INVENTORY: self._world.take_facts,
-        }
+        self._dispatch = dispatch.Dispatch(
+            settings.prefix,
+            {
+                topic.HOSTS: self._world.take_report,
+                topic.USAGE: self._world.take_usage,
+                topic.FINDINGS: self._world.take_finding,
+                topic.CONTROL: self._world.take_order,
+                topic.RECOMMENDATIONS: self._world.take_recommendation,
+                topic.INVENTORY: self._world.take_facts,
+            },
+        )
         self._expectation = expectation.Expectation(
             settings.limits.rules.hot_ratio
         )
@@ -96,8 +98,9 @@ class Planner:
     def _follow(self, stop: threading.Event) -> None:
         """Read, and plan while the lease is ours."""
         prefix = self._settings.prefix
-        usage = tail.Tail(self._bus, [prefix + topic.USAGE])
-        rest = [name for name in self._takes if name != prefix + topic.USAGE]
+        usages = prefix + topic.USAGE
+        rest = [name for name in self._dispatch.topics if name != usages]
+        usage = tail.Tail(self._bus, [usages])
         newest = tail.Tail(self._bus, rest)
         producer = self._bus.producer()
         held = lease.Lease(
@@ -132,7 +135,7 @@ class Planner:
         held.hold(_LEASE_S)
         for one in tails:
             for record in one.read(_READ_S):
-                self._take(record)
+                self._dispatch.take(record)
         self._renew(held)
         if held.generation is None:
             return
@@ -163,13 +166,6 @@ class Planner:
         # Else it runs out, and what waits goes on when it holds again.
         if is_due and held.confirm():
             permit.grant(self._generation)
-
-    def _take(self, record: port.Record) -> None:
-        try:
-            take = self._takes[record.partition.topic]
-            take(record.key or '', record.value)
-        except exception.CodecError as why:
-            LOG.warning('%s/%s: %s', *record.partition, why)
 
     def _cycle(self, held: lease.Lease, producer: port.Producer) -> None:
         """Say what there is to say; the status comes last."""

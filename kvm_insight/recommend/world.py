@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """World: the newest of all that a planner reads; records in, nothing out."""
 
-from collections.abc import Callable
-
 from kvm_insight.model import (
     codec,
     control,
@@ -19,8 +17,6 @@ from kvm_insight.recommend import history as histories
 
 #: What ended is kept so long: the guards look back a day.
 _KEPT_US = 2 * 24 * 3600 * 1_000_000
-
-Take = Callable[[str, bytes | None], None]
 
 
 class World:
