@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from oslo_config import cfg
 
 from kvm_insight import agent
-from kvm_insight.bus import driver, forward, port, spool, topic
+from kvm_insight.bus import forward, port, spool, topic
 from kvm_insight.cmd import service, systemd
 from kvm_insight.conf import agent as options
 from kvm_insight.conf import bus as bus_options
@@ -36,7 +36,7 @@ def serve(args: argparse.Namespace) -> int:
     """Run the agent until SIGTERM or SIGINT."""
     loaded = service.configure(args)
     stop = service.stop_on_signals()
-    with open_bus(loaded) as bus, open_store(loaded, bus) as store:
+    with service.open_bus(loaded) as bus, open_store(loaded, bus) as store:
         watcher = agent.Agent(
             settings(loaded),
             store,
@@ -72,20 +72,6 @@ def settings(loaded: cfg.ConfigOpts) -> agent.Settings:
         ),
         owners=mapping.read(pathlib.Path(path)) if path else None,
     )
-
-
-@contextlib.contextmanager
-def open_bus(loaded: cfg.ConfigOpts) -> Iterator[port.Bus]:
-    """Open the bus; on an embedded one, make the topics."""
-    name, values = bus_options.driver_settings(loaded)
-    bus = driver.open_bus(name, values)
-    try:
-        if name == 'embedded':
-            prefix = loaded[bus_options.GROUP].topic_prefix
-            bus.create_topics(topic.layout(prefix, partitions=1))
-        yield bus
-    finally:
-        bus.close()
 
 
 @contextlib.contextmanager

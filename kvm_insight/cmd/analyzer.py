@@ -4,10 +4,8 @@
 import argparse
 
 from kvm_insight import analyzer
-from kvm_insight.bus import driver, topic
 from kvm_insight.cmd import allocator, service, systemd
 from kvm_insight.conf import analyzer as options
-from kvm_insight.conf import bus as bus_options
 
 
 def main(words: list[str] | None = None) -> int:
@@ -27,13 +25,7 @@ def serve(args: argparse.Namespace) -> int:
     loaded = service.configure(args)
     settings = options.settings(loaded)
     stop = service.stop_on_signals()
-    name, values = bus_options.driver_settings(loaded)
-    bus = driver.open_bus(name, values)
-    try:
-        if name == 'embedded':
-            bus.create_topics(topic.layout(settings.prefix, partitions=1))
+    with service.open_bus(loaded) as bus:
         systemd.Notifier()('READY=1')
         analyzer.Analyzer(bus, settings).run(stop)
-    finally:
-        bus.close()
     return service.OK

@@ -4,9 +4,7 @@
 import argparse
 
 from kvm_insight import exception, feeder
-from kvm_insight.bus import driver, topic
 from kvm_insight.cmd import feeding, service, systemd
-from kvm_insight.conf import bus as bus_options
 from kvm_insight.conf import feed as options
 
 
@@ -27,20 +25,16 @@ def serve(args: argparse.Namespace) -> int:
     loaded = service.configure(args)
     settings = options.settings(loaded)
     stop = service.stop_on_signals()
-    name, values = bus_options.driver_settings(loaded)
-    bus = driver.open_bus(name, values)
-    try:
-        if name == 'embedded':
-            bus.create_topics(topic.layout(settings.prefix, partitions=1))
-        active = loaded[options.GROUP].active
-        with feeding.opened(loaded, bus, active, 'feeder') as feeds:
-            if not feeds:
-                raise exception.ConfigError(
-                    f'[{options.GROUP}] active = {",".join(active)}: names no'
-                    ' feed of kvm-insight-feed; add nova or watcher'
-                )
-            systemd.Notifier()('READY=1')
-            feeder.Feeder(bus, settings, feeds).run(stop)
-    finally:
-        bus.close()
+    active = loaded[options.GROUP].active
+    with (
+        service.open_bus(loaded) as bus,
+        feeding.opened(loaded, bus, active, 'feeder') as feeds,
+    ):
+        if not feeds:
+            raise exception.ConfigError(
+                f'[{options.GROUP}] active = {",".join(active)}: names no'
+                ' feed of kvm-insight-feed; add nova or watcher'
+            )
+        systemd.Notifier()('READY=1')
+        feeder.Feeder(bus, settings, feeds).run(stop)
     return service.OK

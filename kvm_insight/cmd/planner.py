@@ -2,12 +2,9 @@
 """``kvm-insight-planner``: says what to move; of n copies one is active."""
 
 import argparse
-import contextlib
 
 from kvm_insight import exception, planner
-from kvm_insight.bus import driver, topic
 from kvm_insight.cmd import cluster_source, feeding, service, systemd
-from kvm_insight.conf import bus as bus_options
 from kvm_insight.conf import planner as options
 
 
@@ -33,14 +30,12 @@ def serve(args: argparse.Namespace) -> int:
             ' auth_url is set: nothing tells which hosts there are'
         )
     stop = service.stop_on_signals()
-    name, values = bus_options.driver_settings(loaded)
-    with source as found, contextlib.ExitStack() as stack:
-        bus = driver.open_bus(name, values)
-        stack.callback(bus.close)
-        if name == 'embedded':
-            bus.create_topics(topic.layout(settings.prefix, partitions=1))
+    with (
+        source as found,
+        service.open_bus(loaded) as bus,
+        feeding.crew_of(loaded, bus) as feeds,
+    ):
         systemd.Notifier()('READY=1')
-        feeds = stack.enter_context(feeding.crew_of(loaded, bus))
         planner.Planner(
             bus, settings, found.read, feeds=feeds, confirm=found.confirm
         ).run(stop)

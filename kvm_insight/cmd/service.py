@@ -2,17 +2,20 @@
 """What all commands share: options, log, signals, exit codes."""
 
 import argparse
+import contextlib
 import importlib.metadata
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from oslo_config import cfg
 
 from kvm_insight import conf, exception
+from kvm_insight.bus import driver, port, topic
+from kvm_insight.conf import bus as bus_options
 from kvm_insight.conf import log
 
 OK = 0
@@ -87,6 +90,20 @@ def stop_on_signals() -> threading.Event:
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
     return stop
+
+
+@contextlib.contextmanager
+def open_bus(loaded: cfg.ConfigOpts) -> Iterator[port.Bus]:
+    """Open the bus; on an embedded one, make the topics."""
+    name, values = bus_options.driver_settings(loaded)
+    bus = driver.open_bus(name, values)
+    try:
+        if name == 'embedded':
+            prefix = loaded[bus_options.GROUP].topic_prefix
+            bus.create_topics(topic.layout(prefix, partitions=1))
+        yield bus
+    finally:
+        bus.close()
 
 
 def guard(work: Callable[[], int], program: str = 'kvm-insight') -> int:

@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
             file = stack.enter_context(narrator.open_findings(args.findings))
             takers.append(file.finding)
         stop = service.stop_on_signals()
-        bus = stack.enter_context(agent_command.open_bus(loaded))
+        bus = stack.enter_context(service.open_bus(loaded))
         store = stack.enter_context(agent_command.open_store(loaded, bus))
         whole = standalone.Standalone(lambda: store.pending == 0)
 
