@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from kvm_insight import exception
-from kvm_insight.bus import cohort_tail, compacted, port, post, topic
+from kvm_insight.bus import compacted, inventory_tail, port, post, topic
 from kvm_insight.conf import analyzer as options
 from kvm_insight.detect import cohorts, names, shard
 from kvm_insight.model import codec, finding, state
@@ -85,7 +85,7 @@ class Analyzer:
         )
         self._consumer = consumer
         self._post = post.Post(producer, prefix)
-        self._cohorts = cohort_tail.CohortTail(
+        self._inventory = inventory_tail.InventoryTail(
             self._bus, prefix, self._take_facts, wanted=names.Names.wants
         )
         try:
@@ -98,7 +98,7 @@ class Analyzer:
                     stop.wait(_BACK_OFF_S)
             self._leave()
         finally:
-            self._cohorts.close()
+            self._inventory.close()
             consumer.close()
             producer.close()
 
@@ -126,7 +126,7 @@ class Analyzer:
 
     def _step(self) -> None:
         """Take one batch in, or bring the last one's effects out."""
-        self._cohorts.read()
+        self._inventory.read()
         busy = not self._settle()
         while self._to_load and not busy:
             self._load(self._to_load[0])

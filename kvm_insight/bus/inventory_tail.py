@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cohort tail: what planners tell of cohorts, for those who judge by it."""
+"""Inventory tail: what planners tell of cohorts and names, for those who
+judge by it and tell of it."""
 
 import logging
 import time
@@ -14,9 +15,9 @@ LOG = logging.getLogger(__name__)
 _LOOK_EVERY_S = 5.0
 
 
-class CohortTail:
-    """Reads the inventory now and then; without the right to do so there are
-    no cohorts, and everything else goes on."""
+class InventoryTail:
+    """Reads the inventory now and then; without the right to do so there is
+    nothing of it, and everything else goes on."""
 
     def __init__(
         self,

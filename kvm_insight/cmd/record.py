@@ -14,7 +14,7 @@ from typing import IO
 import zstandard
 
 from kvm_insight import exception
-from kvm_insight.bus import cohort_tail, compacted, port, topic
+from kvm_insight.bus import compacted, inventory_tail, port, topic
 from kvm_insight.cmd import service, top
 from kvm_insight.conf import bus as bus_options
 from kvm_insight.model import codec, recording, state
@@ -84,7 +84,7 @@ class Recorder:
         self._prefix = prefix
         self._write = write
         self._consumer = bus.consumer([prefix + topic.SAMPLES])
-        self._cohorts = cohort_tail.CohortTail(
+        self._inventory = inventory_tail.InventoryTail(
             bus, prefix, functools.partial(self._keep, 'inventory')
         )
 
@@ -98,7 +98,7 @@ class Recorder:
                 f'topic {name} does not exist: run kvm-insight topics create'
             )
         self._wait_for(count)
-        self._cohorts.read()
+        self._inventory.read()
         for number in range(count):
             stands = self._keep_states(number) if states else None
             begin = 0 if stands is None else stands
@@ -109,7 +109,7 @@ class Recorder:
         begun = time.monotonic()
         told = begun
         while not stop.is_set():
-            self._cohorts.read()
+            self._inventory.read()
             for record in self._consumer.poll(0.3):
                 self._keep('sample', record)
                 self.samples += 1
@@ -129,7 +129,7 @@ class Recorder:
 
     def close(self) -> None:
         """Let go of the bus."""
-        self._cohorts.close()
+        self._inventory.close()
         self._consumer.close()
 
     def _wait_for(self, count: int) -> None:

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from kvm_insight import exception
-from kvm_insight.bus import cohort_tail, embedded, port, topic
+from kvm_insight.bus import embedded, inventory_tail, port, topic
 
 NAME = topic.PREFIX + topic.INVENTORY
 
@@ -29,7 +29,7 @@ def test_it_gives_what_was_there_and_what_comes(bus: port.Bus) -> None:
     bus.create_topics([port.Topic(NAME, 1, compacted=True)])
     publish(bus, 'planner', 'flavor/a', 'host/r1', 'group/b')
     taken: list[port.Record] = []
-    one = cohort_tail.CohortTail(bus, topic.PREFIX, taken.append, 0.0)
+    one = inventory_tail.InventoryTail(bus, topic.PREFIX, taken.append, 0.0)
     one.read()
     assert [record.key for record in taken] == ['flavor/a', 'group/b']
     publish(bus, 'flavor/c', 'outlook/r1')
@@ -43,7 +43,7 @@ def test_without_the_topic_it_says_so_once_until_it_is_there(
     bus: port.Bus, caplog: pytest.LogCaptureFixture
 ) -> None:
     taken: list[port.Record] = []
-    one = cohort_tail.CohortTail(bus, topic.PREFIX, taken.append, 0.0)
+    one = inventory_tail.InventoryTail(bus, topic.PREFIX, taken.append, 0.0)
     with caplog.at_level(logging.WARNING):
         one.read()
         one.read()
@@ -68,7 +68,7 @@ def test_a_record_that_is_broken_does_not_stop_the_next(
             raise exception.RecordDamaged('no flavor')
         taken.append(record.key)
 
-    one = cohort_tail.CohortTail(bus, topic.PREFIX, take, 0.0)
+    one = inventory_tail.InventoryTail(bus, topic.PREFIX, take, 0.0)
     one.read()
     one.close()
     assert taken == ['flavor/whole']
