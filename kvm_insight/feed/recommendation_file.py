@@ -13,8 +13,6 @@
 Those that Nova or Placement would refuse are not in it.
 """
 
-import pathlib
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,13 +31,13 @@ class RecommendationFile:
 
     def __init__(self, settings: port.Settings, publish: port.Publish) -> None:
         """Write where the settings say."""
-        self._path = pathlib.Path(str(settings['recommendations_path']))
-        region = settings.get('region')
-        self._region = str(region) if region else None
+        self._file = file.File(
+            settings['recommendations_path'], SCHEMA, settings.get('region')
+        )
 
     def would(self, told: port.Told) -> Iterator[str]:
         """Yield each move that Watcher could carry out."""
-        yield f'write {self._path}:'
+        yield f'write {self._file.path}:'
         ready = self._ready(told)
         for one in ready:
             for move in one['moves']:
@@ -52,17 +50,13 @@ class RecommendationFile:
 
     def write(self, told: port.Told, may: port.May) -> None:
         """Replace the file."""
-        content = {
-            'schema': SCHEMA,
-            'written_us': time.time_ns() // 1000,
-            'generation': told.generation,
-            'recommendations': self._ready(told),
-        }
-        file.replace(self._path, content)
+        self._file.write(
+            generation=told.generation, recommendations=self._ready(told)
+        )
 
     def clear(self, may: port.May) -> list[str]:
         """Delete the file; then Watcher's strategy finds nothing to do."""
-        return [f'deleted {self._path}'] if file.remove(self._path) else []
+        return self._file.clear()
 
     def close(self) -> None:
         """Nothing is held."""
@@ -83,8 +77,8 @@ class RecommendationFile:
         """Return it as it is in the file; None if a host is elsewhere."""
         moves = []
         for move in one.moves:
-            source = file.in_region(move.source, self._region)
-            destination = file.in_region(move.destination, self._region)
+            source = self._file.name_of(move.source)
+            destination = self._file.name_of(move.destination)
             if source is None or destination is None:
                 return None
             moves.append(

@@ -10,8 +10,6 @@ Hosts that are cool are not in it. ``nova_weigher`` reads it; a field is never
 renamed or reused, and another major is another number.
 """
 
-import pathlib
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,13 +28,13 @@ class Snapshot:
 
     def __init__(self, settings: port.Settings, publish: port.Publish) -> None:
         """Write where the settings say."""
-        self._path = pathlib.Path(str(settings['snapshot_path']))
-        region = settings.get('region')
-        self._region = str(region) if region else None
+        self._file = file.File(
+            settings['snapshot_path'], SCHEMA, settings.get('region')
+        )
 
     def would(self, told: port.Told) -> Iterator[str]:
         """Yield each host that would be weighed less."""
-        yield f'write {self._path}:'
+        yield f'write {self._file.path}:'
         hosts = self._hosts(told)
         for name, one in sorted(hosts.items()):
             marked = ', marked' if one['marked'] else ''
@@ -46,16 +44,11 @@ class Snapshot:
 
     def write(self, told: port.Told, may: port.May) -> None:
         """Replace the file."""
-        content = {
-            'schema': SCHEMA,
-            'written_us': time.time_ns() // 1000,
-            'hosts': self._hosts(told),
-        }
-        file.replace(self._path, content)
+        self._file.write(hosts=self._hosts(told))
 
     def clear(self, may: port.May) -> list[str]:
         """Delete the file; then Nova schedules as without us."""
-        return [f'deleted {self._path}'] if file.remove(self._path) else []
+        return self._file.clear()
 
     def close(self) -> None:
         """Nothing is held."""
@@ -64,7 +57,7 @@ class Snapshot:
         marked = {one.host for one in told.marks.hosts} if told.marks else ()
         found: dict[str, dict[str, Any]] = {}
         for key, one in told.heats.items():
-            name = file.in_region(key, self._region)
+            name = self._file.name_of(key)
             is_marked = key in marked
             if name is not None and (is_marked or one.value >= _LEAST):
                 found[name] = {'heat': one.value, 'marked': is_marked}
