@@ -41,6 +41,10 @@ _GONE = 404
 _Kind = TypeVar('_Kind')
 
 
+class Wire(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of an answer; what is not named here is passed over."""
+
+
 class Client:
     """One OpenStack with one identity; used from several threads."""
 
@@ -49,7 +53,7 @@ class Client:
         self._connection = connection.connect(asked)
         self._secrets = connection.secrets(self._connection)
         self._services = {
-            name: _adapter(self._connection, name, asked.requests_per_s)
+            name: way_to(self._connection, name, asked.requests_per_s)
             for name in NAMES
         }
 
@@ -202,9 +206,10 @@ def _message(answer: requests.Response) -> str:
         return ''
 
 
-def _adapter(
+def way_to(
     one: openstack.connection.Connection, service: Service, per_s: float
 ) -> adapter.Adapter:
+    """Return a way to a service, with the bounds of the connection."""
     where = one.config
     return adapter.Adapter(
         session=one.session,

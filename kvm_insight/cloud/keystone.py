@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Keystone says: the names of projects."""
 
-import msgspec
-
 from kvm_insight.cloud import client
 
 
-class Project(msgspec.Struct, frozen=True, kw_only=True):
+class Project(client.Wire, frozen=True, kw_only=True):
     """A project and its name."""
 
     id: str
     name: str
 
 
-class _Projects(msgspec.Struct, frozen=True, kw_only=True):
+class _Projects(client.Wire, frozen=True, kw_only=True):
     projects: list[Project]
 
 

@@ -15,11 +15,7 @@ from kvm_insight.cloud import client
 _Kind = TypeVar('_Kind')
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of an answer; what is not named here is passed over."""
-
-
-class Flavor(Wire, frozen=True, kw_only=True):
+class Flavor(client.Wire, frozen=True, kw_only=True):
     """The flavor as it is embedded in a server."""
 
     original_name: str
@@ -33,7 +29,7 @@ class Flavor(Wire, frozen=True, kw_only=True):
     extra_specs: dict[str, str] | None = None
 
 
-class Image(Wire, frozen=True, kw_only=True):
+class Image(client.Wire, frozen=True, kw_only=True):
     """The image that a server was made from, with its properties."""
 
     id: str | None = None
@@ -41,7 +37,7 @@ class Image(Wire, frozen=True, kw_only=True):
     properties: dict[str, object] | None = None
 
 
-class Server(Wire, frozen=True, kw_only=True):
+class Server(client.Wire, frozen=True, kw_only=True):
     """One server; of one in a cell that is away there is only the id."""
 
     id: str
@@ -70,7 +66,7 @@ class Server(Wire, frozen=True, kw_only=True):
     )
 
 
-class Service(Wire, frozen=True, kw_only=True):
+class Service(client.Wire, frozen=True, kw_only=True):
     """One nova-compute."""
 
     host: str
@@ -81,13 +77,13 @@ class Service(Wire, frozen=True, kw_only=True):
     disabled_reason: str | None = None
 
 
-class ServiceOfNode(Wire, frozen=True, kw_only=True):
+class ServiceOfNode(client.Wire, frozen=True, kw_only=True):
     """The nova-compute that a hypervisor belongs to."""
 
     host: str
 
 
-class Hypervisor(Wire, frozen=True, kw_only=True):
+class Hypervisor(client.Wire, frozen=True, kw_only=True):
     """One compute node; its id is its resource provider's."""
 
     id: str
@@ -99,7 +95,7 @@ class Hypervisor(Wire, frozen=True, kw_only=True):
     cpu_info: msgspec.Raw = msgspec.Raw(b'null')
 
 
-class CpuInfo(Wire, frozen=True, kw_only=True):
+class CpuInfo(client.Wire, frozen=True, kw_only=True):
     """A host's CPU as libvirt's capabilities name it."""
 
     model: str
@@ -107,7 +103,7 @@ class CpuInfo(Wire, frozen=True, kw_only=True):
     features: list[str] = []
 
 
-class Aggregate(Wire, frozen=True, kw_only=True):
+class Aggregate(client.Wire, frozen=True, kw_only=True):
     """A host aggregate."""
 
     id: int
@@ -117,13 +113,13 @@ class Aggregate(Wire, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
 
 
-class Rules(Wire, frozen=True, kw_only=True):
+class Rules(client.Wire, frozen=True, kw_only=True):
     """How strict a server group is."""
 
     max_server_per_host: int = 1
 
 
-class Group(Wire, frozen=True, kw_only=True):
+class Group(client.Wire, frozen=True, kw_only=True):
     """A server group with its members' ids."""
 
     id: str
@@ -133,7 +129,7 @@ class Group(Wire, frozen=True, kw_only=True):
     members: list[str] = []
 
 
-class Migration(Wire, frozen=True, kw_only=True):
+class Migration(client.Wire, frozen=True, kw_only=True):
     """A migration of any type, under way or ended."""
 
     uuid: str
@@ -146,38 +142,38 @@ class Migration(Wire, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
-class NamedFlavor(Wire, frozen=True, kw_only=True):
+class NamedFlavor(client.Wire, frozen=True, kw_only=True):
     """A flavor that can be chosen now."""
 
     id: str
     name: str
 
 
-class _Servers(Wire, frozen=True, kw_only=True):
+class _Servers(client.Wire, frozen=True, kw_only=True):
     servers: list[Server]
 
 
-class _Services(Wire, frozen=True, kw_only=True):
+class _Services(client.Wire, frozen=True, kw_only=True):
     services: list[Service]
 
 
-class _Hypervisors(Wire, frozen=True, kw_only=True):
+class _Hypervisors(client.Wire, frozen=True, kw_only=True):
     hypervisors: list[Hypervisor]
 
 
-class _Aggregates(Wire, frozen=True, kw_only=True):
+class _Aggregates(client.Wire, frozen=True, kw_only=True):
     aggregates: list[Aggregate]
 
 
-class _Groups(Wire, frozen=True, kw_only=True):
+class _Groups(client.Wire, frozen=True, kw_only=True):
     server_groups: list[Group]
 
 
-class _Migrations(Wire, frozen=True, kw_only=True):
+class _Migrations(client.Wire, frozen=True, kw_only=True):
     migrations: list[Migration]
 
 
-class _Flavors(Wire, frozen=True, kw_only=True):
+class _Flavors(client.Wire, frozen=True, kw_only=True):
     flavors: list[NamedFlavor]
 
 

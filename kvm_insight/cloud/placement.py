@@ -4,8 +4,6 @@
 import dataclasses
 from collections.abc import Mapping
 
-import msgspec
-
 from kvm_insight import exception
 from kvm_insight.cloud import client
 from kvm_insight.model import cluster
@@ -15,11 +13,7 @@ VERSION = '1.36'
 _MOST = 2**53 - 1
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of an answer; what is not named here is passed over."""
-
-
-class Provider(Wire, frozen=True, kw_only=True):
+class Provider(client.Wire, frozen=True, kw_only=True):
     """One resource provider, in its tree."""
 
     uuid: str
@@ -27,7 +21,7 @@ class Provider(Wire, frozen=True, kw_only=True):
     root_provider_uuid: str
 
 
-class _Inventory(Wire, frozen=True, kw_only=True):
+class _Inventory(client.Wire, frozen=True, kw_only=True):
     total: int
     reserved: int
     allocation_ratio: float
@@ -36,23 +30,23 @@ class _Inventory(Wire, frozen=True, kw_only=True):
     step_size: int
 
 
-class _Consumer(Wire, frozen=True, kw_only=True):
+class _Consumer(client.Wire, frozen=True, kw_only=True):
     resources: dict[str, int]
 
 
-class _Providers(Wire, frozen=True, kw_only=True):
+class _Providers(client.Wire, frozen=True, kw_only=True):
     resource_providers: list[Provider]
 
 
-class _Inventories(Wire, frozen=True, kw_only=True):
+class _Inventories(client.Wire, frozen=True, kw_only=True):
     inventories: dict[str, _Inventory]
 
 
-class _Traits(Wire, frozen=True, kw_only=True):
+class _Traits(client.Wire, frozen=True, kw_only=True):
     traits: list[str]
 
 
-class _Allocations(Wire, frozen=True, kw_only=True):
+class _Allocations(client.Wire, frozen=True, kw_only=True):
     allocations: dict[str, _Consumer]
 
 

@@ -9,14 +9,14 @@ what is there then, so nobody's write is lost.
 import random
 import time
 from collections.abc import Callable
-from typing import Any
 
+import msgspec
 import requests
 from keystoneauth1 import adapter
 from keystoneauth1 import exceptions as auth_exceptions
 
 from kvm_insight import exception
-from kvm_insight.cloud import connection, settings
+from kvm_insight.cloud import client, connection, settings
 
 TRAIT = 'CUSTOM_KVM_INSIGHT_HOT'
 #: From here on providers can be asked for by trait, and errors have codes.
@@ -30,18 +30,22 @@ May = Callable[[], bool]
 def connect(asked: settings.Settings) -> 'PlacementTraits':
     """Return it; ConfigError for what cannot be. Nobody is asked yet."""
     one = connection.connect(asked)
-    where = one.config
-    return PlacementTraits(
-        adapter.Adapter(
-            session=one.session,
-            service_type='placement',
-            region_name=where.get_region_name('placement'),
-            interface=where.get_interface('placement'),
-            endpoint_override=where.get_endpoint('placement'),
-            rate_limit=asked.requests_per_s,
-        ),
-        one.close,
-    )
+    way = client.way_to(one, 'placement', asked.requests_per_s)
+    return PlacementTraits(way, one.close)
+
+
+class _Holder(client.Wire, frozen=True, kw_only=True):
+    uuid: str
+    name: str | None = None
+
+
+class _Holders(client.Wire, frozen=True, kw_only=True):
+    resource_providers: list[_Holder]
+
+
+class _Traits(client.Wire, frozen=True, kw_only=True):
+    traits: list[str]
+    resource_provider_generation: int
 
 
 class PlacementTraits:
@@ -59,12 +63,9 @@ class PlacementTraits:
         if self._ask('GET', f'/traits/{TRAIT}').status_code == 404:
             return {}
         path = f'/resource_providers?required={TRAIT}'
-        answer = _good(self._ask('GET', path))
-        found = _member(_json(answer), 'resource_providers', list)
-        return {
-            str(_member(one, 'uuid', str)): str(one.get('name', ''))
-            for one in found
-        }
+        told = _good(self._ask('GET', path)).content
+        found = client.decoded('placement', told, _Holders)
+        return {one.uuid: one.name or '' for one in found.resource_providers}
 
     def create(self) -> None:
         """Let Placement know the trait."""
@@ -98,18 +99,15 @@ class PlacementTraits:
             told = self._ask('GET', path)
             if told.status_code == 404:
                 return False
-            body = _json(_good(told))
-            before = {str(one) for one in _member(body, 'traits', list)}
+            now = client.decoded('placement', _good(told).content, _Traits)
+            before = set(now.traits)
             if (TRAIT in before) == present:
                 return True
             after = before | {TRAIT} if present else before - {TRAIT}
-            name = 'resource_provider_generation'
-            generation = _member(body, name, int)
             if not may():
                 raise exception.LeaseLost
-            answer = self._ask(
-                'PUT', path, {name: generation, 'traits': sorted(after)}
-            )
+            wanted = msgspec.structs.replace(now, traits=sorted(after))
+            answer = self._ask('PUT', path, msgspec.to_builtins(wanted))
             if answer.status_code == 404:
                 return False
             if answer.status_code != 409:
@@ -162,19 +160,3 @@ def _good(answer: requests.Response) -> requests.Response:
     if code in (401, 403):
         raise exception.CloudRefused(f'{words}; see the identity in [cloud]')
     raise exception.CloudUnavailable(words)
-
-
-def _json(answer: requests.Response) -> Any:
-    try:
-        return answer.json()
-    except ValueError:
-        raise exception.CloudUnavailable(
-            'Placement answers what is no JSON'
-        ) from None
-
-
-def _member(body: Any, name: str, kind: type) -> Any:
-    found = body.get(name) if isinstance(body, dict) else None
-    if not isinstance(found, kind):
-        raise exception.CloudUnavailable(f'Placement does not tell {name}')
-    return found
