@@ -3,7 +3,6 @@
 
 import dataclasses
 import pathlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -81,7 +80,6 @@ def run(
     work: Callable[[], None],
 ) -> None:
     """Let a planner run beside some work."""
-    stop = threading.Event()
     whole = limits.Limits(cluster_age_s=asked.max_age_s)
     one = planner.Planner(
         bench.bus,
@@ -89,14 +87,7 @@ def run(
         source.read,
         confirm=lambda hosts: source.confirm(hosts, asked.confirm_s),
     )
-    thread = threading.Thread(target=one.run, args=(stop,))
-    thread.start()
-    try:
-        work()
-    finally:
-        stop.set()
-        thread.join(60)
-    assert not thread.is_alive()
+    planners.beside(one, work, 60)
 
 
 def proposed(bench: planners.Bench) -> list[recommendation.Recommendation]:

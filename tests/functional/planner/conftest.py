@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ import msgspec
 import pytest
 from broker import node
 
-from kvm_insight import exception
+from kvm_insight import exception, planner
 from kvm_insight.bus import driver, port, tail, topic
 from kvm_insight.model import (
     codec,
@@ -34,6 +35,21 @@ HOSTS = 12
 WORKER = pathlib.Path(__file__).with_name('worker.py')
 
 Told = list[recommendation.Recommendation]
+
+
+def beside(
+    one: planner.Planner, work: Callable[[], object], within_s: float = 20
+) -> None:
+    """Let a planner run beside some work, and see it end."""
+    stop = threading.Event()
+    thread = threading.Thread(target=one.run, args=(stop,))
+    thread.start()
+    try:
+        work()
+    finally:
+        stop.set()
+        thread.join(within_s)
+    assert not thread.is_alive()
 
 
 @dataclasses.dataclass

@@ -2,7 +2,6 @@
 """What ended long ago leaves the topic; nothing else does."""
 
 import pathlib
-import threading
 import time
 
 import msgspec
@@ -65,19 +64,16 @@ def deleted(bench: conftest.Bench) -> list[str | None]:
 def cycles(bench: conftest.Bench, count: int) -> None:
     """Let a planner run for so many cycles."""
     before = len(bench.statuses())
-    stop = threading.Event()
     reader = cluster_file.ClusterFile(bench.cluster_file)
     one = planner.Planner(
         bench.bus, options.Settings(prefix='t.', cycle_s=0.2), reader.read
     )
-    thread = threading.Thread(target=one.run, args=(stop,))
-    thread.start()
-    try:
-        bench.wait_for(lambda: len(bench.statuses()) >= before + count)
-    finally:
-        stop.set()
-        thread.join(20)
-    assert not thread.is_alive()
+    conftest.beside(
+        one,
+        lambda: bench.wait_for(
+            lambda: len(bench.statuses()) >= before + count
+        ),
+    )
 
 
 def test_what_ended_a_week_ago_is_deleted_once(bench: conftest.Bench) -> None:

@@ -2,7 +2,6 @@
 """A planner whose facts are missing or broken says so, and goes on."""
 
 import pathlib
-import threading
 import time
 from collections.abc import Callable
 
@@ -29,18 +28,10 @@ def run(
     work: Callable[[], None],
 ) -> None:
     """Let a planner run beside some work."""
-    stop = threading.Event()
     one = planner.Planner(
         bench.bus, options.Settings(prefix='t.', cycle_s=0.2), read
     )
-    thread = threading.Thread(target=one.run, args=(stop,))
-    thread.start()
-    try:
-        work()
-    finally:
-        stop.set()
-        thread.join(20)
-    assert not thread.is_alive()
+    conftest.beside(one, work)
 
 
 def reasons(bench: conftest.Bench) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from kvm_insight import exception
 from kvm_insight.cloud import client, connection, settings
+from tests import serving
 
 SECRET = 's3cr3t-of-nobody'
 
@@ -44,12 +45,8 @@ class Keystone(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def keystone() -> Iterator[str]:
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Keystone)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f'http://127.0.0.1:{server.server_port}/v3'
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving.serving(server):
+        yield f'http://127.0.0.1:{server.server_port}/v3'
 
 
 def asked(auth_url: str) -> settings.Settings:

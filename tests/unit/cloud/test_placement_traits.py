@@ -3,7 +3,6 @@
 
 import http.server
 import json
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +12,7 @@ from keystoneauth1 import adapter, session, token_endpoint
 
 from kvm_insight import exception
 from kvm_insight.cloud import placement_traits
+from tests import serving
 
 TOKEN = 'not-for-any-message'
 TRAIT = placement_traits.TRAIT
@@ -57,13 +57,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    made = Service()
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    thread.join(10)
+    with serving.serving(Service()) as made:
+        yield made
 
 
 def test_a_slow_one_is_given_up(service: Service) -> None:

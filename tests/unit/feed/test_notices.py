@@ -8,7 +8,6 @@ import http.server
 import json
 import logging
 import socket
-import threading
 import time
 from collections.abc import Iterator
 
@@ -18,6 +17,7 @@ import pytest
 from kvm_insight import exception
 from kvm_insight.feed import crew, notices, port, topic, webhook
 from kvm_insight.model import codec, mark, notice
+from tests import serving
 from tests.unit.feed import test_files as files
 
 SECRET = 'not-for-any-log'
@@ -147,13 +147,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    thread.join(10)
+    with serving.serving(Receiver()) as made:
+        yield made
 
 
 def hook(url: str, **more: object) -> webhook.Webhook:
