@@ -32,6 +32,23 @@ def test_a_controller_has_all_but_the_agent(nodes: Maker) -> None:
     assert one.services() == ALL - {'kvm-insight-agent'}
 
 
+@pytest.mark.parametrize(
+    ('services', 'extras'),
+    [
+        (node.ALL_IN_ONE, 'agent,cloud'),
+        ('n-cpu', 'agent'),
+        (CONTROLLER, 'cloud'),
+    ],
+)
+def test_a_node_gets_what_its_services_need(
+    nodes: Maker, services: str, extras: str
+) -> None:
+    one = nodes(ENABLED_SERVICES=services)
+    one.run('stack pre-install', 'stack install')
+    (call,) = [x for x in one.calls() if x.startswith('setup_develop ')]
+    assert call.split()[-1] == extras
+
+
 def test_a_service_that_local_conf_disables_stays_off(nodes: Maker) -> None:
     one = nodes(DISABLED_SERVICES='kvm-insight-planner')
     one.stack()
