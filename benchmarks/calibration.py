@@ -26,7 +26,7 @@ QUICK = {'2_to_8_cpus': 1}, 1
 #: Of a table: its points at most, verdicts below which there is none,
 #: verdicts for each point at least, and so many more that stand for what is
 #: known of the kind as a whole.
-POINTS = 5
+POINTS = 50
 FEW = 10
 LEAST = 40
 PRIOR = 10
@@ -164,9 +164,17 @@ def _table(found: Sequence[tuple[float, bool]]) -> list[tuple[float, float]]:
         raws.append(float(some[:, 0].mean()))
         whole = some[:, 1].sum() + PRIOR * mean
         blocks.append((float(whole / (len(some) + PRIOR)), len(some)))
-    return [
+    table = [
         (round(raw, 3), round(part, 3))
         for raw, part in zip(raws, _monotone(blocks), strict=True)
+    ]
+    return [
+        point
+        for before, point, after in zip(
+            [None, *table], table, [*table[1:], None], strict=False
+        )
+        # Of a level stretch, its ends say all.
+        if not (before and after and before[1] == point[1] == after[1])
     ]
 
 

@@ -115,11 +115,12 @@ def _by_history(
         one.entity: one.beyond(rules, tide) for one in (case.victim, *present)
     }
     total = sum(excess.values())
-    grown = max(0.0, 1 - case.usual / max(case.suffering, 1e-9))
     blames = tuple(
         sorted(
             (
-                Blame(one.entity, grown * excess[one.entity] / total, cores)
+                Blame(
+                    one.entity, case.grown * excess[one.entity] / total, cores
+                )
                 for one in present
                 if (cores := excess[one.entity]) > 0
             ),
@@ -129,7 +130,7 @@ def _by_history(
     named = {
         one.entity
         for one in present
-        if _is_to_blame(one, case, excess[one.entity], total, grown, rules)
+        if _is_to_blame(one, case, excess[one.entity], total, rules)
     }
     return _sorted_out(case, excess, blames, named)
 
@@ -139,14 +140,13 @@ def _is_to_blame(
     case: suspect.Case,
     excess: float,
     total: float,
-    grown: float,
     rules: settings.Settings,
 ) -> bool:
     """Say whether one is named: for its part of all excess, if that is
     something on the victim's CPUs, and to the victim."""
     is_known = one.entity in case.incumbents
     ease = rules.incumbent if is_known else 1.0
-    blame = grown * excess / total if total else 0.0
+    blame = case.grown * excess / total if total else 0.0
     plain = blame >= rules.blame or excess >= rules.alone * total
     least = ease * max(
         rules.share * total, _least_named(case, rules, plain=plain)

@@ -19,6 +19,9 @@ from kvm_insight.detect import (
 from kvm_insight.model import entity, finding, reading, sample, window
 from kvm_insight.model import state as states
 
+#: Verdicts that hold nobody and nothing to be the cause.
+_NO_CAUSE = ('overcommit', 'unknown')
+
 
 class Course:
     """Opens incidents, carries them on, and ends them."""
@@ -161,9 +164,17 @@ class Course:
         fresh: verdict.Verdict,
         seen: scene.Scene,
     ) -> tuple[list[states.Incident], list[finding.Finding]]:
-        """End one story; where somebody else is named, begin theirs."""
+        """End one story; where somebody is named, begin theirs.
+
+        Where it was known what the cause was, that is still in the windows:
+        who is next must show in what comes after it.
+        """
+        before = one.finding
         news = [incident.closed(one, seen.slot, 'recovered')]
-        if not fresh.named:
+        if not fresh.named or (
+            before.evidence.baseline_source == 'history'
+            and before.verdict not in _NO_CAUSE
+        ):
             self._settle(one, 2)
             return [], news
         after = incident.begun(

@@ -119,6 +119,11 @@ class Case:
     chronic: bool = False
 
     @property
+    def grown(self) -> float:
+        """Return the part of the wait that is more than usual."""
+        return max(0.0, 1 - self.usual / max(self.suffering, 1e-9))
+
+    @property
     def baseline(self) -> finding.BaselineSource:
         """Return what the victim's wait is held to."""
         if self.chronic:

@@ -53,20 +53,24 @@ def judge(case: suspect.Case, rules: settings.Settings) -> Verdict:
         found.verdict, found.cause, case.source, case.baseline
     )
     sure = confidence.calibrated(kind, found.confidence)
-    if (
-        found.verdict == 'antagonist'
-        and (
-            confidence.is_known(kind)
-            or (case.source is None and case.baseline == 'entitlement')
-        )
-        and sure < rules.likelier
-        and case.incumbents.isdisjoint(one.entity for one in found.named)
-    ):
-        # Such names are wrong more often than right: they stay alternatives.
+    if sure < rules.likelier and _is_to_be_likely(found, case, kind):
+        # What is wrong more often than right stays an alternative.
         return unknown(round(sure, 4), found.named + found.others)
     if case.baseline == 'entitlement':
         sure = min(sure, confidence.MOST_WITHOUT_HISTORY)
     return dataclasses.replace(found, confidence=round(sure, 4))
+
+
+def _is_to_be_likely(found: Verdict, case: suspect.Case, kind: str) -> bool:
+    """Say whether a verdict is told only if it is right more often than not:
+    where that was counted, or it would be a name on a guess; who is named
+    already stays so."""
+    if not case.incumbents.isdisjoint(one.entity for one in found.named):
+        return False
+    guess = found.verdict == 'antagonist' and case.source is None
+    return confidence.is_known(kind) or (
+        guess and case.baseline == 'entitlement'
+    )
 
 
 def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:
@@ -95,7 +99,8 @@ def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:
         # It was the host; that it is a little less does not change it.
         half *= rules.host_stays
     if found.host >= half and (shares is None or shares.host >= least):
-        return _host(case, shares, sure, found.host / found.total, rules)
+        part = case.grown * found.host / found.total
+        return _host(case, shares, sure, part, rules)
     return _others(case, found, sure)
 
 
@@ -172,7 +177,7 @@ def _others(
     if not named:
         # The more one of them comes near to be named, the less it is a crowd.
         nearest = max((one.blame for one in rest), default=0.0)
-        sure = _by(sure, 1 - nearest)
+        sure = _by(sure, 1 - nearest / max(case.grown, nearest, 1e-9))
         return Verdict('overcommit', 'crowded', sure, others=rest)
     sure = _by(sure, sum(one.blame for one in named))
     return Verdict('antagonist', None, sure, named, rest)

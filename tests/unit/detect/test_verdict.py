@@ -315,6 +315,50 @@ def test_what_was_the_hosts_stays_so_where_another_is_a_little_ahead() -> None:
     assert names(told) == {backup}
 
 
+@pytest.mark.parametrize(
+    ('usual', 'told'), [(0.02, 'host_process'), (0.36, 'unknown')]
+)
+def test_without_a_ledger_the_host_is_told_of_where_it_made_the_wait(
+    usual: float, told: str
+) -> None:
+    judged = judge(
+        one(VICTIM, 0.5, ran=0.3, usually_ran=0.5),
+        one(entity.HOST, 0.9, 0.2, ran=0.9, usually_ran=0.1),
+        one(OTHER, 0.5, ran=0.4, usually_ran=0.5),
+        source=None,
+        row={},
+        cpus=2,
+        history=True,
+        suffering=0.4,
+        usual=usual,
+    )
+    assert judged.verdict == told
+
+
+def test_without_a_ledger_it_is_no_crowd_where_one_alone_rose() -> None:
+    crowd = [
+        one(entity.domain(str(n)), 0.9, 0.3, ran=0.9, usually_ran=0.9)
+        for n in range(3)
+    ]
+    rose = one(NOISY, 0.9, 0.3, ran=0.72, usually_ran=0.5)
+    for others, told in (([], 'overcommit'), ([rose], 'unknown')):
+        judged = judge(
+            one(VICTIM, 0.5, 0.3, ran=0.3, usually_ran=0.5),
+            *crowd,
+            *others,
+            source=None,
+            row={},
+            cpus=2,
+            history=True,
+            suffering=0.4,
+            usual=0.1,
+        )
+        assert judged.verdict == told
+        assert [blame.entity for blame in judged.others] == [
+            it.entity for it in others
+        ]
+
+
 def test_a_busy_service_that_the_ledger_does_not_show_is_not_named() -> None:
     judged = judge(
         one(VICTIM, 0.5),
