@@ -10,7 +10,7 @@ The same score and costs as everywhere; ``order`` makes moves of it again.
 import numpy as np
 
 from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import places
+from kvm_insight.recommend import pairs, places, prospects
 
 _LEAST = 1e-6
 #: Movers times hosts up to which all rounds are played.
@@ -23,6 +23,8 @@ class Polish:
     def __init__(self, where: places.Places) -> None:
         """Take them as a plan has left them."""
         self.places = where
+        self._prospects = prospects.Prospects(where)
+        self._pairs = pairs.Pairs(where)
 
     def run(self, dice: np.random.Generator, rounds: int) -> dict[int, int]:
         """Return the best final places found of all that move."""
@@ -55,12 +57,10 @@ class Polish:
 
     def _shift(self) -> bool:
         """Let the one mover go elsewhere for whom that is best."""
-        every = np.arange(len(self.places.movers))
-        if not len(every):
+        if not self.places.movers:
             return False
-        change = (
-            self.places.arrivals(every) - self.places.reliefs(every)[:, None]
-        )
+        less = self._prospects.reliefs()
+        change = self._prospects.arrivals() - less[:, None]
         n, b = divmod(int(np.argmin(change)), change.shape[1])
         if change[n, b] > -_LEAST:
             return False
@@ -83,33 +83,33 @@ class Polish:
 
     def _onward(self) -> tuple[boards.Floats, boards.Ints]:
         """Return for each mover the cheapest third host, and its cost."""
-        more = self.places.arrivals(np.arange(len(self.places.movers)))
+        more = self._prospects.arrivals()
         best = np.argmin(more, axis=1)
         return more[np.arange(len(best)), best], best
 
     def _pair_at(
         self, a: int, onward: tuple[boards.Floats, boards.Ints]
     ) -> bool:
-        mine = np.flatnonzero(self.places.at == a)
-        theirs = np.flatnonzero(self.places.at != a)
-        if not len(mine) or not len(theirs):
+        found = self._pairs.into(a)
+        i, j, more = found
+        chain = more + onward[0][j] - self._prospects.reliefs()[i]
+        chain[onward[1][j] == a] = np.inf
+        if self._take(self._pairs.swapped(found, a), None):
+            return True
+        return self._take((i, j, chain), onward[1])
+
+    def _take(self, found: pairs.Rows, onward: boards.Ints | None) -> bool:
+        """Let the best pair do it, if that gains: j goes where i was, or
+        onward."""
+        i, j, change = found
+        n = int(np.argmin(change)) if len(change) else -1
+        if n < 0 or change[n] > -_LEAST:
             return False
-        b = self.places.at[theirs]
-        into = self.places.into(mine, theirs, b)
-        swap = into + self.places.swapped(mine, theirs, a)
-        swap[~self.places.either_first(mine, theirs, a)] = np.inf
-        chain = into + onward[0][theirs] - self.places.reliefs(mine)[:, None]
-        chain[:, onward[1][theirs] == a] = np.inf
-        for change, is_swap in ((swap, True), (chain, False)):
-            x, y = divmod(int(np.argmin(change)), change.shape[1])
-            if change[x, y] < -_LEAST:
-                i, j = int(mine[x]), int(theirs[y])
-                to = a if is_swap else int(onward[1][j])
-                place = int(self.places.at[j])
-                self.places.go(j, to)
-                self.places.go(i, place)
-                return True
-        return False
+        one, other = int(i[n]), int(j[n])
+        here, there = int(self.places.at[one]), int(self.places.at[other])
+        self.places.go(other, here if onward is None else int(onward[other]))
+        self.places.go(one, there)
+        return True
 
     def _shake(self, dice: np.random.Generator) -> None:
         """Put a few movers elsewhere, whatever it costs."""
@@ -119,7 +119,7 @@ class Polish:
         if moved.any() and dice.random() < 0.3:
             home = self.places.home[int(dice.choice(np.flatnonzero(moved)))]
             for x in np.flatnonzero(moved & (self.places.home == home)):
-                if self.places.may_return(np.array([x]))[0]:
+                if self._prospects.may_return(np.array([x]))[0]:
                     self.places.go(int(x), int(home))
         for _ in range(2 + int(dice.integers(4))):
             if moved.any() and dice.random() < 0.5:
@@ -129,6 +129,6 @@ class Polish:
                 near = np.flatnonzero(self.places.at == a)
             if len(near):
                 n = int(dice.choice(near))
-                places = np.flatnonzero(self.places.roomy(np.array([n]))[0])
+                places = np.flatnonzero(self._prospects.roomy(n))
                 if len(places):
                     self.places.go(n, int(dice.choice(places)))
