@@ -13,10 +13,7 @@ class Choices:
         """Ask the filters once for all that may leave."""
         self._where, self.source = where, source
         self.movers = np.array(where.movers(source), dtype=np.int64)
-        count = len(where.board.hosts)
-        self.mask = np.zeros((len(self.movers), count), dtype=bool)
-        for row, i in enumerate(self.movers):
-            self.mask[row] = where.open_to(int(i))
+        self.mask = where.open_to(self.movers)
         self.hosts = np.flatnonzero(self.mask.any(axis=0))
         self._appraise()
 

@@ -188,9 +188,7 @@ class Search:
         fresh: list[field.Choice] = []
         for one in step.choices:
             to = one.destination
-            if not (
-                where.open_to(one.i)[to] if alone else where.may(one.i, to)
-            ):
+            if not (where.opens(one.i, to) if alone else where.may(one.i, to)):
                 break
             fresh.append(where.value(one.i, to))
             where.play(one.i, to)
