@@ -76,6 +76,7 @@ class Pairs:
         more = where.lost(load, h) - now[h]
         more += where.paid[new, h]
         more -= where.paid[old, h]
-        more += where.regret_in(new, h)
-        more -= where.regret_out(old)
+        # Of one group, one is there before and after.
+        apart = where.soft[new] != where.soft[old]
+        more += apart * (where.regret_in(new, h) - where.regret_out(old))
         return new, old, before + more

@@ -15,6 +15,8 @@ from kvm_insight.recommend import pairs, places, prospects
 _LEAST = 1e-6
 #: Movers times hosts up to which all rounds are played.
 _SMALL = 10_000
+#: How many a shake sends home at most, and puts elsewhere.
+_HOME, _ELSEWHERE = 6, 2
 
 
 class Polish:
@@ -112,23 +114,23 @@ class Polish:
         return True
 
     def _shake(self, dice: np.random.Generator) -> None:
-        """Put a few movers elsewhere, whatever it costs."""
+        """Send a few home and put a few elsewhere, whatever it costs."""
+        moved = np.flatnonzero(self.places.at != self.places.home)
+        if len(moved):
+            count = 1 + int(dice.integers(min(_HOME, len(moved))))
+            for n in dice.choice(moved, count, replace=False):
+                if self._prospects.may_return(np.array([n]))[0]:
+                    self.places.go(int(n), int(self.places.home[n]))
         every = np.arange(len(self.places.hosts))
         losses = self.places.lost(self.places.load, every) + _LEAST
-        moved = self.places.at != self.places.home
-        if moved.any() and dice.random() < 0.3:
-            home = self.places.home[int(dice.choice(np.flatnonzero(moved)))]
-            for x in np.flatnonzero(moved & (self.places.home == home)):
-                if self._prospects.may_return(np.array([x]))[0]:
-                    self.places.go(int(x), int(home))
-        for _ in range(2 + int(dice.integers(4))):
-            if moved.any() and dice.random() < 0.5:
-                near = np.flatnonzero(moved)
-            else:
-                a = dice.choice(every, p=losses / losses.sum())
-                near = np.flatnonzero(self.places.at == a)
+        chances = losses / losses.sum()
+        for _ in range(int(dice.integers(_ELSEWHERE + 1))):
+            a = dice.choice(every, p=chances)
+            near = np.flatnonzero(self.places.at == a)
             if len(near):
-                n = int(dice.choice(near))
-                places = np.flatnonzero(self._prospects.roomy(n))
-                if len(places):
-                    self.places.go(n, int(dice.choice(places)))
+                self._put_anywhere(int(dice.choice(near)), dice)
+
+    def _put_anywhere(self, n: int, dice: np.random.Generator) -> None:
+        hosts = np.flatnonzero(self._prospects.roomy(n))
+        if len(hosts):
+            self.places.go(n, int(dice.choice(hosts)))
