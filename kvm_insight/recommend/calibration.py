@@ -5,6 +5,7 @@ Conformal: the score of a new peak is taken for one more of those that were
 seen, and nothing is assumed of their shape.
 """
 
+import bisect
 import dataclasses
 from collections.abc import Sequence
 
@@ -32,7 +33,11 @@ class Calibration:
             return 1.0
         if score >= self.scores[-1]:
             return 0.0
-        return 1.0 - float(numpy.interp(score, self.scores, LEVELS))
+        # As numpy.interp, which takes ten times as long for one number.
+        at = bisect.bisect_right(self.scores, score) - 1
+        low, high = self.scores[at : at + 2]
+        slope = (LEVELS[at + 1] - LEVELS[at]) / (high - low)
+        return 1.0 - (slope * (score - low) + LEVELS[at])
 
 
 def calibrate(horizon_h: int, scores: Sequence[float]) -> Calibration | None:

@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from kvm_insight.recommend import board as boards
 from kvm_insight.recommend import field
 
 
@@ -13,10 +14,7 @@ class Choices:
         """Ask the filters once for all that may leave."""
         self._where, self.source = where, source
         self.movers = np.array(where.movers(source), dtype=np.int64)
-        count = len(where.board.hosts)
-        self.mask = np.zeros((len(self.movers), count), dtype=bool)
-        for row, i in enumerate(self.movers):
-            self.mask[row] = where.open_to(int(i))
+        self.mask = where.open_to(self.movers)
         self.hosts = np.flatnonzero(self.mask.any(axis=0))
         self._appraise()
 
@@ -29,6 +27,22 @@ class Choices:
             return None
         at = int(np.argmax(net))
         row, column = divmod(at, net.shape[1])
+        if net[row, column] == -np.inf:
+            return None
+        return self._choice(row, column)
+
+    def firmest(self, slack: boards.Floats) -> field.Choice | None:
+        """Return the best move whose chain holds by both forecasts; slack
+        is what each chain has left by each of them."""
+        if 0 in self._open.shape:
+            return None
+        where = self._where
+        mine, chains = where.chain[self.source], where.chain[self.hosts]
+        joined = slack[:, chains] * (chains != mine) + slack[:, mine, None]
+        gains = np.stack([self._told.expected, self._told.high])
+        left = gains - self._price + joined[:, None]
+        net = np.where(self._worth & (left >= 0).all(0), self._net, -np.inf)
+        row, column = divmod(int(np.argmax(net)), net.shape[1])
         if net[row, column] == -np.inf:
             return None
         return self._choice(row, column)
@@ -62,7 +76,7 @@ class Choices:
         told = where.score.appraise(self.movers, self.hosts)
         costs = np.array([where.cost(int(i)).core_s for i in self.movers])
         price = where.worth * costs[:, None]
-        self._told = told
+        self._told, self._price = told, price
         self._worth = self._open & (told.gain >= price)
         self._worth &= told.gain > 1e-9
         self._net = told.gain - price

@@ -27,6 +27,8 @@ def forecast(
     peaks: Sequence[cluster.Peak], used: float | None, horizon_s: int
 ) -> tuple[float, float] | None:
     """Return the expected and the high demand within the horizon."""
+    if len(peaks) == 1:
+        return peaks[0].p50_cores, peaks[0].p95_cores
     if peaks:
         one = min(peaks, key=lambda peak: abs(peak.horizon_s - horizon_s))
         return one.p50_cores, one.p95_cores

@@ -8,6 +8,7 @@ from kvm_insight.recommend import demand, field
 
 #: Pairs that are tried in earnest, of those that look best.
 _TRIES = 6
+_NOTHING = 1e-9
 
 
 def best(
@@ -24,7 +25,7 @@ def best(
     order = np.argsort(np.where(ready, heat, np.inf), kind='stable')
     found: list[tuple[float, int, int, int]] = []
     for other in order[: where.rules.swap_hosts]:
-        if ready[other]:
+        if ready[other] and _could_pay(where, h, int(other)):
             found += _pairs(where, mine, int(other))
     found.sort(key=lambda one: (-one[0], one[1:]))
     for _, i, j, _other in found[:_TRIES]:
@@ -32,6 +33,14 @@ def best(
         if pair is not None:
             return pair
     return None
+
+
+def _could_pay(where: field.Field, h: int, other: int) -> bool:
+    """Say whether two hosts lose as much as any exchange costs."""
+    hosts = np.array([h, other])
+    losses = where.score.losses(where.board.load[hosts], hosts)
+    most = losses.sum(axis=0) @ where.score.blends[0] * where.rules.horizon_s
+    return bool(most > _NOTHING + where.worth * 2 * where.rules.move_core_s)
 
 
 def _pairs(
@@ -47,7 +56,7 @@ def _pairs(
         np.array([where.cost(int(j)).core_s for j in theirs]),
     )
     price = where.worth * costs
-    good = (gain >= price) & (gain > 1e-9)
+    good = (gain >= price) & (gain > _NOTHING)
     good &= _fits(where, mine, theirs, other)
     return [
         (float(gain[a, b] - price[a, b]), int(mine[a]), int(theirs[b]), other)

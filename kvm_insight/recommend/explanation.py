@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from kvm_insight.model import cluster, recommendation
 from kvm_insight.recommend import board as boards
 from kvm_insight.recommend import demand, field
@@ -158,11 +160,11 @@ def why_left(where: field.Field, h: int) -> list[str]:
 
 def _closed(where: field.Field, i: int) -> list[str]:
     """Return what closes all hosts to an instance; nothing if one is open."""
-    mask = where.open_to(i)
+    mask = where.open_to(np.array([i]))
     if mask.any():
         return ['no move of it is worth its cost by both forecasts']
     found = []
-    cool = where.cool(i)
+    cool = where.cool(np.array([i]))[0]
     for h in range(len(where.board.hosts)):
         if h == where.board.at[i]:
             continue

@@ -123,10 +123,12 @@ class Field:
             if i not in self.moved and self.guards.stays(i) is None
         ]
 
-    def open_to(self, i: int) -> boards.Bools:
-        """Return to which hosts an instance may go now."""
-        mask = self.sieve.allowed(i, self.receivers & self.cool(i))
-        mask[self.guards.returns(i)] = False
+    def open_to(self, movers: boards.Ints) -> boards.Bools:
+        """Return to which hosts each of these instances may go now."""
+        ready = self.receivers & self.cool(movers)
+        mask = self.sieve.allowed(movers, ready)
+        for row, i in enumerate(movers):
+            mask[row, self.guards.returns(int(i))] = False
         return mask
 
     def opens(self, i: int, h: int) -> bool:
@@ -177,11 +179,11 @@ class Field:
         least = min(expected, high)
         return not self.rules.guarded or least >= price - _NOTHING
 
-    def cool(self, i: int) -> boards.Bools:
-        """Return which hosts would not get hot by an instance."""
-        board = self.board
-        high = board.load[:, demand.HIGH] + board.arrive[i, demand.HIGH]
-        memory = board.load[:, demand.MEMORY] + board.arrive[i, demand.MEMORY]
+    def cool(self, movers: boards.Ints) -> boards.Bools:
+        """Return which hosts would not get hot by each of these."""
+        board, brought = self.board, self.board.arrive[movers][:, :, None]
+        high = board.load[:, demand.HIGH] + brought[:, demand.HIGH]
+        memory = board.load[:, demand.MEMORY] + brought[:, demand.MEMORY]
         mask: boards.Bools = high <= self.limit * board.capacity[:, 1]
         mask &= memory <= self.rules.memory_ratio * board.capacity[:, 3]
         return mask

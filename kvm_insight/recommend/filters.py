@@ -221,17 +221,33 @@ class Sieve:
         self._masks: dict[tuple[str, Hashable], boards.Bools] = {}
         #: (instance, where it is) -> hosts that static filters allow.
         self._known: dict[tuple[int, int], boards.Bools] = {}
+        #: What is asked -> hosts that give so much at once.
+        self._within: dict[bytes, boards.Bools] = {}
         self._seats = seats.Seats(board)
 
-    def allowed(self, i: int, hosts: boards.Bools) -> boards.Bools:
-        """Return to which of these hosts an instance may go now."""
-        mask = hosts & self.suited(i)
+    def allowed(
+        self, movers: boards.Ints, hosts: boards.Bools
+    ) -> boards.Bools:
+        """Return to which hosts of its row each instance may go now."""
+        mask = hosts.copy()
         if 'Inventory' not in self._off:
-            mask &= room.mask(self.board, i)
-        if 'ServerGroup' not in self._off:
-            groups.strike(self.board, i, mask)
-        self.seat(i, mask)
+            mask &= room.mask(self.board, movers)
+        for row, i in enumerate(movers):
+            mask[row] &= self.suited(int(i))
+            if 'Inventory' not in self._off:
+                mask[row] &= self.within(int(i))
+            if 'ServerGroup' not in self._off:
+                groups.strike(self.board, int(i), mask[row])
+            self.seat(int(i), mask[row])
         return mask
+
+    def within(self, i: int) -> boards.Bools:
+        """Return which hosts give as much as it asks to one instance."""
+        key = self.board.need[i].tobytes()
+        found = self._within.get(key)
+        if found is None:
+            found = self._within[key] = room.within(self.board, i)
+        return found
 
     def allows(self, i: int, h: int) -> bool:
         """Say the same of one host."""

@@ -105,12 +105,13 @@ def forecasts(
 
     ``calibrations`` are ``calibration.HOST`` or ``calibration.INSTANCE``.
     """
-    together = list(histories)
-    found = [
-        peak.forecast(together, one, numpy.random.default_rng(seed))
+    past = peak.known(list(histories))
+    if past is None:
+        return []
+    return [
+        peak.ahead(past, one, numpy.random.default_rng(seed))
         for one in calibrations
     ]
-    return [one for one in found if one is not None]
 
 
 def of_hosts(

@@ -113,15 +113,22 @@ class Peak:
         return (cores - self.centre_cores) / self.spread_cores
 
 
-def forecast(
-    histories: Sequence[History],
-    scores: calibration.Calibration,
-    chance: numpy.random.Generator,
-) -> Peak | None:
-    """Return the peak of a host's instances, or None if nothing is known.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a host's instances, whatever hours are asked for."""
 
-    A generator with the same seed each time keeps the answer from flickering.
-    """
+    limit_cores: float
+    #: What those without history are taken to want, and how many they are.
+    assumed_cores: float
+    young: int
+    #: Each hour's most of those with history, and of all of them together.
+    hours: Array
+    together: Array
+    spread_cores: float
+
+
+def known(histories: Sequence[History]) -> Known | None:
+    """Return what is known of instances; None if nothing is."""
     limits = numpy.array([one.limit_cores for one in histories], float)
     if not len(limits) or not (numpy.isfinite(limits) & (limits > 0)).all():
         return None
@@ -130,22 +137,58 @@ def forecast(
     assumed = _assumed(
         [one for one, o in zip(histories, old, strict=True) if not o]
     )
-    limit = float(limits.sum())
-    young = int((~old).sum())
-    if not old.any():
-        return Peak(assumed, 0.0, limit, scores, (), young)
-    past = _past(parts[old], scores.horizon_h, chance)
-    unused = numpy.maximum(limits[old] - numpy.nanmax(parts[old], axis=1), 0.0)
-    return Peak(
-        centre_cores=min(past.most + assumed, limit),
+    parts, limit, young = parts[old], float(limits.sum()), int((~old).sum())
+    if not len(parts):
+        nothing = numpy.empty(0)
+        return Known(limit, assumed, young, nothing, nothing, 0.0)
+    means = numpy.nanmean(parts, axis=1, keepdims=True)
+    total = numpy.where(numpy.isnan(parts), means, parts).sum(axis=0)
+    unused = numpy.maximum(limits[old] - numpy.nanmax(parts, axis=1), 0.0)
+    return Known(
+        limit,
+        assumed,
+        young,
+        hours=_hourly(parts),
+        together=total.reshape(-1, PARTS).max(axis=1),
         spread_cores=math.hypot(
-            past.deviation, UNSEEN * float(numpy.linalg.norm(unused))
+            float(total.std()), UNSEEN * float(numpy.linalg.norm(unused))
         ),
+    )
+
+
+def ahead(
+    past: Known,
+    scores: calibration.Calibration,
+    chance: numpy.random.Generator,
+) -> Peak:
+    """Return the peak within the hours that the scores are of.
+
+    A generator with the same seed each time keeps the answer from flickering.
+    """
+    limit, assumed, hours = past.limit_cores, past.assumed_cores, past.together
+    if not len(hours):
+        return Peak(assumed, 0.0, limit, scores, (), past.young)
+    days = hours.reshape(-1, DAY_H)[:, : scores.horizon_h].max(axis=1)
+    apart = _realigned(past.hours, scores.horizon_h, chance)
+    most = max(apart, float(days.max()), float(hours[-1]))
+    return Peak(
+        centre_cores=min(most + assumed, limit),
+        spread_cores=past.spread_cores,
         limit_cores=limit,
         scores=scores,
-        days=tuple(day + assumed for day in past.days),
-        young=young,
+        days=tuple(day + assumed for day in days.tolist()),
+        young=past.young,
     )
+
+
+def forecast(
+    histories: Sequence[History],
+    scores: calibration.Calibration,
+    chance: numpy.random.Generator,
+) -> Peak | None:
+    """Return the peak of a host's instances, or None if nothing is known."""
+    past = known(histories)
+    return None if past is None else ahead(past, scores, chance)
 
 
 def cohort_ratio(histories: Sequence[History]) -> float | None:
@@ -194,31 +237,6 @@ def _aligned(series: Sequence[Series]) -> Array:
     return table
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Past:
-    """What the sum of instances did."""
-
-    most: float
-    deviation: float
-    days: list[float]
-
-
-def _past(
-    parts: Array, horizon_h: int, chance: numpy.random.Generator
-) -> _Past:
-    """Return what is to be known of the past for these hours ahead."""
-    means = numpy.nanmean(parts, axis=1, keepdims=True)
-    total = numpy.where(numpy.isnan(parts), means, parts).sum(axis=0)
-    hours = total.reshape(-1, PARTS).max(axis=1)
-    days = hours.reshape(-1, DAY_H)[:, :horizon_h].max(axis=1)
-    apart = _realigned(_hourly(parts), horizon_h, chance)
-    return _Past(
-        most=max(apart, float(days.max()), float(hours[-1])),
-        deviation=float(total.std()),
-        days=days.tolist(),
-    )
-
-
 def _hourly(parts: Array) -> Array:
     """Return each hour's most; an hour that was not measured has the most
     of that time of day, or of the instance at all."""
@@ -241,8 +259,6 @@ def _realigned(
     size = (TRIALS, count)
     days = chance.integers(0, columns // DAY_H, size)
     shifts = DAY_H * days + chance.integers(-jitter, jitter + 1, size)
-    peaks = numpy.zeros(TRIALS)
-    for hour in range(horizon_h):
-        at = (shifts + hour) % columns
-        peaks = numpy.maximum(peaks, hours[numpy.arange(count), at].sum(1))
-    return float(numpy.quantile(peaks, MOST))
+    at = (shifts + numpy.arange(horizon_h)[:, None, None]) % columns
+    sums = hours[numpy.arange(count), at].sum(axis=2)
+    return float(numpy.quantile(sums.max(axis=0, initial=0.0), MOST))

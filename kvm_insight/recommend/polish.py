@@ -10,11 +10,13 @@ The same score and costs as everywhere; ``order`` makes moves of it again.
 import numpy as np
 
 from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import places
+from kvm_insight.recommend import pairs, places, prospects
 
 _LEAST = 1e-6
 #: Movers times hosts up to which all rounds are played.
 _SMALL = 10_000
+#: How many a shake sends home at most, and puts elsewhere.
+_HOME, _ELSEWHERE = 6, 2
 
 
 class Polish:
@@ -23,6 +25,8 @@ class Polish:
     def __init__(self, where: places.Places) -> None:
         """Take them as a plan has left them."""
         self.places = where
+        self._prospects = prospects.Prospects(where)
+        self._pairs = pairs.Pairs(where)
 
     def run(self, dice: np.random.Generator, rounds: int) -> dict[int, int]:
         """Return the best final places found of all that move."""
@@ -55,12 +59,10 @@ class Polish:
 
     def _shift(self) -> bool:
         """Let the one mover go elsewhere for whom that is best."""
-        every = np.arange(len(self.places.movers))
-        if not len(every):
+        if not self.places.movers:
             return False
-        change = (
-            self.places.arrivals(every) - self.places.reliefs(every)[:, None]
-        )
+        less = self._prospects.reliefs()
+        change = self._prospects.arrivals() - less[:, None]
         n, b = divmod(int(np.argmin(change)), change.shape[1])
         if change[n, b] > -_LEAST:
             return False
@@ -83,52 +85,52 @@ class Polish:
 
     def _onward(self) -> tuple[boards.Floats, boards.Ints]:
         """Return for each mover the cheapest third host, and its cost."""
-        more = self.places.arrivals(np.arange(len(self.places.movers)))
+        more = self._prospects.arrivals()
         best = np.argmin(more, axis=1)
         return more[np.arange(len(best)), best], best
 
     def _pair_at(
         self, a: int, onward: tuple[boards.Floats, boards.Ints]
     ) -> bool:
-        mine = np.flatnonzero(self.places.at == a)
-        theirs = np.flatnonzero(self.places.at != a)
-        if not len(mine) or not len(theirs):
+        found = self._pairs.into(a)
+        i, j, more = found
+        chain = more + onward[0][j] - self._prospects.reliefs()[i]
+        chain[onward[1][j] == a] = np.inf
+        if self._take(self._pairs.swapped(found, a), None):
+            return True
+        return self._take((i, j, chain), onward[1])
+
+    def _take(self, found: pairs.Rows, onward: boards.Ints | None) -> bool:
+        """Let the best pair do it, if that gains: j goes where i was, or
+        onward."""
+        i, j, change = found
+        n = int(np.argmin(change)) if len(change) else -1
+        if n < 0 or change[n] > -_LEAST:
             return False
-        b = self.places.at[theirs]
-        into = self.places.into(mine, theirs, b)
-        swap = into + self.places.swapped(mine, theirs, a)
-        swap[~self.places.either_first(mine, theirs, a)] = np.inf
-        chain = into + onward[0][theirs] - self.places.reliefs(mine)[:, None]
-        chain[:, onward[1][theirs] == a] = np.inf
-        for change, is_swap in ((swap, True), (chain, False)):
-            x, y = divmod(int(np.argmin(change)), change.shape[1])
-            if change[x, y] < -_LEAST:
-                i, j = int(mine[x]), int(theirs[y])
-                to = a if is_swap else int(onward[1][j])
-                place = int(self.places.at[j])
-                self.places.go(j, to)
-                self.places.go(i, place)
-                return True
-        return False
+        one, other = int(i[n]), int(j[n])
+        here, there = int(self.places.at[one]), int(self.places.at[other])
+        self.places.go(other, here if onward is None else int(onward[other]))
+        self.places.go(one, there)
+        return True
 
     def _shake(self, dice: np.random.Generator) -> None:
-        """Put a few movers elsewhere, whatever it costs."""
+        """Send a few home and put a few elsewhere, whatever it costs."""
+        moved = np.flatnonzero(self.places.at != self.places.home)
+        if len(moved):
+            count = 1 + int(dice.integers(min(_HOME, len(moved))))
+            for n in dice.choice(moved, count, replace=False):
+                if self._prospects.may_return(np.array([n]))[0]:
+                    self.places.go(int(n), int(self.places.home[n]))
         every = np.arange(len(self.places.hosts))
         losses = self.places.lost(self.places.load, every) + _LEAST
-        moved = self.places.at != self.places.home
-        if moved.any() and dice.random() < 0.3:
-            home = self.places.home[int(dice.choice(np.flatnonzero(moved)))]
-            for x in np.flatnonzero(moved & (self.places.home == home)):
-                if self.places.may_return(np.array([x]))[0]:
-                    self.places.go(int(x), int(home))
-        for _ in range(2 + int(dice.integers(4))):
-            if moved.any() and dice.random() < 0.5:
-                near = np.flatnonzero(moved)
-            else:
-                a = dice.choice(every, p=losses / losses.sum())
-                near = np.flatnonzero(self.places.at == a)
+        chances = losses / losses.sum()
+        for _ in range(int(dice.integers(_ELSEWHERE + 1))):
+            a = dice.choice(every, p=chances)
+            near = np.flatnonzero(self.places.at == a)
             if len(near):
-                n = int(dice.choice(near))
-                places = np.flatnonzero(self.places.roomy(np.array([n]))[0])
-                if len(places):
-                    self.places.go(n, int(dice.choice(places)))
+                self._put_anywhere(int(dice.choice(near)), dice)
+
+    def _put_anywhere(self, n: int, dice: np.random.Generator) -> None:
+        hosts = np.flatnonzero(self._prospects.roomy(n))
+        if len(hosts):
+            self.places.go(n, int(dice.choice(hosts)))

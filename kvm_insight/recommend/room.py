@@ -11,14 +11,14 @@ import numpy as np
 from kvm_insight.recommend import board as boards
 
 
-def mask(board: boards.Board, i: int) -> boards.Bools:
-    """Return which hosts have room for an instance."""
-    need = board.need[i]
-    columns = np.flatnonzero(need > 0)
-    asked = need[columns]
-    fits = board.used[:, columns] + asked <= board.room[:, columns]
-    whole: boards.Bools = fits.all(axis=1) & within(board, i)
-    return whole
+def mask(board: boards.Board, movers: boards.Ints) -> boards.Bools:
+    """Return which hosts have room for each of these instances."""
+    need = board.need[movers]
+    fits = np.ones((len(movers), len(board.hosts)), dtype=bool)
+    for c in np.flatnonzero(need.any(axis=0)):
+        asked = need[:, c, None]
+        fits &= (board.used[:, c] + asked <= board.room[:, c]) | (asked <= 0)
+    return fits
 
 
 def within(board: boards.Board, i: int) -> boards.Bools:

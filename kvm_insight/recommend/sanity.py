@@ -184,7 +184,11 @@ def _peaks(peaks: Iterable[cluster.Peak]) -> str | None:
 
 def _measured(numbers: Iterable[float]) -> bool:
     """Say whether these are cores or numbers as machines have them."""
-    return all(0 <= one <= _MOST for one in numbers)
+    # A plain loop: it is asked of every instance, several times.
+    for one in numbers:  # noqa: SIM110
+        if not 0 <= one <= _MOST:
+            return False
+    return True
 
 
 def _wrong_instances(whole: cluster.Cluster) -> Iterator[tuple[str, str]]:

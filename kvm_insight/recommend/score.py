@@ -8,6 +8,7 @@ can find the true optimum of the same score (``oracle``).
 """
 
 import dataclasses
+import itertools
 from collections.abc import Collection
 from typing import Literal
 
@@ -98,6 +99,8 @@ class Score:
             ]
             for k in range(len(knees))
         ]
+        #: The same of all quantities at once: the first of each, and so on.
+        self._layers = _layered(self._bends, len(board.hosts))
         both = rules.weight_expected + rules.weight_high
         rest = (rules.weight_measured, rules.weight_memory)
         #: Weights of the four quantities: by both forecasts, by each alone.
@@ -116,9 +119,10 @@ class Score:
 
     def losses(self, load: boards.Floats, h: Where) -> boards.Floats:
         """Return what is lost of each quantity under a load on hosts h."""
-        found = np.empty_like(load)
-        for k in range(len(self._bends)):
-            found[..., k] = self.lost(k, load[..., k], h)
+        (slopes, begins), *more = self._layers
+        found: boards.Floats = slopes * np.maximum(0.0, load - begins[h])
+        for slopes, begins in more:
+            found += slopes * np.maximum(0.0, load - begins[h])
         return found
 
     def lost(self, k: int, load: boards.Floats, h: Where) -> boards.Floats:
@@ -225,6 +229,21 @@ class Score:
     def total(self) -> float:
         """Return the score, in cores."""
         return sum(self.weights[k] * v for k, v in self.values().items())
+
+
+def _layered(
+    bends: list[list[tuple[float, boards.Floats]]], hosts: int
+) -> list[tuple[boards.Floats, boards.Floats]]:
+    """Return the bends of all quantities layer by layer; who has fewer of
+    them loses nothing more on the last."""
+    straight = (0.0, np.full(hosts, np.inf))
+    return [
+        (
+            np.array([slope for slope, _ in layer]),
+            np.stack([begin for _, begin in layer], axis=1),
+        )
+        for layer in itertools.zip_longest(*bends, fillvalue=straight)
+    ]
 
 
 def _scaled(ratio: float, capacity: boards.Floats) -> boards.Floats:

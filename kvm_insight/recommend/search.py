@@ -86,6 +86,28 @@ class Search:
                 break
             self._play(field.Step(pair))
 
+    def _relieve_firmly(self, h: int) -> None:
+        """Take from a host what also holds by both forecasts."""
+        leaving = choices.Choices(self.field, h)
+        while len(self.steps) < self.field.rules.most_moves:
+            best = leaving.firmest(self._slack())
+            if best is None:
+                return
+            self._play(field.Step((best,)))
+            leaving.played(best)
+
+    def _slack(self) -> boards.Floats:
+        """Return what each chain leaves after its costs: by the expected
+        forecast, and by the high one."""
+        where = self.field
+        found = np.zeros((2, len(where.board.hosts)))
+        for step in self.steps:
+            for one in step.choices:
+                left = np.array([one.expected, one.high])
+                left -= where.worth * one.cost
+                found[:, where.chain[one.source]] += left
+        return found
+
     def _play(self, step: field.Step) -> None:
         for one in step.choices:
             self.field.play(one.i, one.destination)
@@ -152,6 +174,7 @@ class Search:
         """Play all once more; what is not worth it falls out, and of each
         chain what it would not hold with by both forecasts."""
         doubtful: field.Step | None = None
+        left: set[int] = set()
         while True:
             steps = [step for step in self.steps if step is not doubtful]
             self._drop(list(self.steps))
@@ -159,7 +182,10 @@ class Search:
                 self._replay(step)
             doubtful = self._doubtful()
             if doubtful is None:
-                return
+                break
+            left |= doubtful.sources
+        for h in sorted(left) if self.field.rules.guarded else ():
+            self._relieve_firmly(h)
 
     def _doubtful(self) -> field.Step | None:
         """Return the weakest step of a chain that does not hold."""
@@ -188,9 +214,7 @@ class Search:
         fresh: list[field.Choice] = []
         for one in step.choices:
             to = one.destination
-            if not (
-                where.open_to(one.i)[to] if alone else where.may(one.i, to)
-            ):
+            if not (where.opens(one.i, to) if alone else where.may(one.i, to)):
                 break
             fresh.append(where.value(one.i, to))
             where.play(one.i, to)

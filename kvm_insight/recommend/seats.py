@@ -19,11 +19,14 @@ class Seats:
         self._board = board
         #: (instance, host) -> (state of the host's cells, answer).
         self._known: dict[tuple[int, int], tuple[int, bool]] = {}
+        self._with_cells = np.array([bool(x.numa) for x in board.hosts], bool)
 
     def strike(self, i: int, mask: boards.Bools) -> None:
         """Take out of the mask the hosts without a seat."""
         if not self._board.is_seated(i):
             return
+        if self._board.asks(i).numa:
+            mask &= self._with_cells
         for h in np.flatnonzero(mask):
             mask[h] = self._fits(i, int(h))
 

@@ -84,6 +84,6 @@ class Settings:
     #: Hosts whose final placement is bettered as a whole, and how often it
     #: is shaken.
     most_arena: int = 24
-    rounds: int = 150
+    rounds: int = 250
     #: Filters that this cloud's Nova does not have on.
     without_filters: frozenset[str] = frozenset()

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -341,8 +342,8 @@ def test_the_mask_says_what_the_words_say(
     whole = cloud(case, *others)
     board = boards.Board(whole, sanity.check(whole), clouds.RULES)
     sieve = filters.Sieve(board)
-    every = board.room[:, 0] > -2
+    every = board.room[None, :, 0] > -2
     for i, h in itertools.product(range(6), range(len(board.hosts))):
         silent = not sieve.refusals(i, h)
         assert sieve.allows(i, h) == silent
-        assert bool(sieve.allowed(i, every)[h]) == silent
+        assert bool(sieve.allowed(np.array([i]), every)[0, h]) == silent
