@@ -109,7 +109,8 @@ class Watch:
         did = device.between(older, self.beat.numbers, layout, passed_us)
         slot = device_slot.Slot(layout, did, passed_us, before.system, new)
         end = window.Slot(new.uptime_us, new.time_us, passed_us, new.sequence)
-        self.ends = [*self.ends, end]
+        ends = numpy.concatenate([self._ends, [end]])
+        self._ends = ends[-device_settings.SLOTS :]
         seen = device_incident.Seen(new, end, self._known.series, self._rules)
         return list(self._take(slot, seen))
 

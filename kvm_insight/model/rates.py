@@ -9,6 +9,7 @@ grew faster than time allows. It is never negative and never absurd.
 
 import dataclasses
 import functools
+import operator
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -24,6 +25,9 @@ Flags = npt.NDArray[numpy.bool_]
 #: are read one after the other, and not at the sample's own instant.
 _SLACK = 1.1
 _SKEW_US = 20_000
+_modes = operator.attrgetter(
+    'user_us', 'nice_us', 'system_us', 'irq_us', 'softirq_us', 'guest_us'
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -208,12 +212,9 @@ def _throttled(vcpus: Floats, whole: Floats, layout: table.Layout) -> Floats:
 def _busy(older: sample.System, newer: sample.System) -> int | None:
     """Return what /proc/stat counts as busy; its modes step in ticks, and
     some kernels take a tick back."""
-    names = ('user', 'nice', 'system', 'irq', 'softirq', 'guest')
     total = 0
     measured = False
-    for name in names:
-        before = getattr(older, f'{name}_us')
-        after = getattr(newer, f'{name}_us')
+    for before, after in zip(_modes(older), _modes(newer), strict=True):
         if before is None or after is None:
             continue
         measured = True
