@@ -122,7 +122,7 @@ def _report(args: argparse.Namespace, folder: pathlib.Path) -> int:
     small, large = both.costs
     contended = Task(folder, (FIRST,), rounds, fleet_copies.CONTENDED)
     loud = _children(contended, 1)[0].costs[0]
-    speedups = [_speedup(Task(folder, (PAIR,), rounds)) for _ in range(pairs)]
+    doubled = [_double(Task(folder, (PAIR,), rounds)) for _ in range(pairs)]
     figures = {
         'domain_samples_per_s': round(1e6 / large.per_domain_us()),
         f'cpu_per_sample_us_{small.hosts}_hosts': round(
@@ -140,9 +140,10 @@ def _report(args: argparse.Namespace, folder: pathlib.Path) -> int:
             1e6 / loud.per_domain_us()
         ),
     }
-    if speedups:
-        speedup = round(statistics.median(speedups), 3)
-        figures['two_processes_speedup'] = speedup
+    for field in dataclasses.fields(_Doubled) if doubled else ():
+        found = [getattr(one, field.name) for one in doubled]
+        name = f'two_processes_{field.name}'
+        figures[name] = round(statistics.median(found), 3)
     reach = {
         'domain_samples_per_s': report.Bound(least=20_000),
         'cpu_growth_ratio': report.Bound(most=1.1),
@@ -160,14 +161,32 @@ def _report(args: argparse.Namespace, folder: pathlib.Path) -> int:
     )
 
 
-def _speedup(task: Task) -> float:
-    """Return how much more two processes get through than one."""
-    one = _children(task, 1)
-    two = _children(task, 2)
-    slower_s = max(result.costs[0].wall_s for result in two)
-    ratio = 2 * one[0].costs[0].wall_s / slower_s
-    report.say(f'two processes: {ratio:.3f} times one')
-    return ratio
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Doubled:
+    """What a second process beside the first makes of both."""
+
+    #: By how much more they get through than one.
+    speedup: float
+    #: How much more CPU a sample takes beside another process: what they
+    #: share is in each other's way.
+    cpu_ratio: float
+    #: Which part of a core each one had; less than all, and the speedup is
+    #: that of a machine that has other work.
+    core: float
+
+
+def _double(task: Task) -> _Doubled:
+    """Measure one process alone, then two at a time."""
+    (alone,) = _children(task, 1)[0].costs
+    two = [result.costs[0] for result in _children(task, 2)]
+    slower = max(two, key=lambda cost: cost.wall_s)
+    found = _Doubled(
+        2 * alone.wall_s / slower.wall_s,
+        slower.cpu_s / alone.cpu_s,
+        slower.cpu_s / slower.wall_s,
+    )
+    report.say(f'two processes: {found}')
+    return found
 
 
 def _children(task: Task, count: int) -> list[Result]:
@@ -254,6 +273,9 @@ class _Meter:
         self.cost.cpu_s += time.process_time() - cpu
         self.cost.wall_s += time.perf_counter() - wall
         self.cost.samples += len(batch)
+        # The bus's, not the analyzer's: else what is kept would count those
+        # that came last.
+        batch.clear()
         return True
 
     def _analyze(self, batch: list[bytes]) -> None:

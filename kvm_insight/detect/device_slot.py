@@ -4,14 +4,14 @@ to have answered in between."""
 
 import dataclasses
 
-from kvm_insight.model import device, reading, sample
+from kvm_insight.model import device, sample, table
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Slot:
     """What happened in it, and the host at its ends."""
 
-    layout: reading.Layout
+    layout: table.Layout
     did: device.Devices
     interval_us: int
     older: sample.System

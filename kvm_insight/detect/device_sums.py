@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.model import device, groups, rates, reading, sample
+from kvm_insight.model import device, groups, rates, reading, sample, table
 
 Numbers = npt.NDArray[numpy.int64]
 
@@ -36,7 +36,9 @@ PEAKS = 4
 LAST = 3
 
 _INTERFACE_COLUMNS = [reading.INTERFACE.index(name) for name in _OF_INTERFACE]
-_MEMORY_COLUMNS = [reading.MEMORY.index(name) for name in _OF_MEMORY]
+_MEMORY_COLUMNS = [
+    reading.MEMORY_AT + reading.MEMORY.index(name) for name in _OF_MEMORY
+]
 
 #: Of each peak that is a rate: its time, and the two sums that it is of.
 _TOOK = [0, 0, NETWORK_AT]
@@ -47,16 +49,16 @@ _memory = operator.attrgetter(
     'rss_bytes', 'usable_bytes', 'dirty_rate_bytes_s'
 )
 _NO_WORDS = (None,) * LAST
-_NOTHING = numpy.empty((0, 0))
 
 
 class Interval(NamedTuple):
     """An interval in which libvirt answered, and what it said of memory."""
 
-    layout: reading.Layout
-    older: reading.Tables
-    newer: reading.Tables
-    interval_us: int
+    layout: table.Layout
+    #: What all counters but those of vCPUs grew by.
+    grown: reading.Floats
+    #: Of each domain, the time between libvirt's two answers; NaN: no answer.
+    took_us: reading.Floats
     words: reading.Floats
 
 
@@ -73,21 +75,18 @@ def interval(
 ) -> Interval | None:
     """Return an interval, if libvirt answered for a domain in it; dearer to
     find out by what grew."""
-    age_us = happened.newer.domains[:, reading.LIBVIRT_AGE]
-    if (age_us >= happened.interval_us).all():
+    layout = happened.layout
+    newer = layout.table(happened.newer, table.DOMAINS_AT)
+    if (newer[:, reading.LIBVIRT_AGE] >= happened.interval_us).all():
         return None
     return Interval(
-        happened.layout,
-        _kept(happened.older),
-        _kept(happened.newer),
-        happened.interval_us,
+        layout,
+        layout.without_vcpus(happened.grown).copy(),
+        device.between_answers(
+            happened.older, happened.newer, layout, happened.interval_us
+        ),
         _words(domains),
     )
-
-
-def _kept(tables: reading.Tables) -> reading.Tables:
-    """Return tables without those that are not added up."""
-    return tables._replace(vcpus=_NOTHING, threads=_NOTHING)
 
 
 def _words(domains: Iterable[sample.Domain]) -> reading.Floats:
@@ -102,16 +101,12 @@ def of(intervals: Sequence[Interval]) -> Sums:
     """Return what all domains' devices did in intervals of one layout; what
     is not known adds none."""
     layout = intervals[0].layout
-    lengths_us = numpy.array([one.interval_us for one in intervals])
-    did = device.between(
-        reading.stacked([one.older for one in intervals]),
-        reading.stacked([one.newer for one in intervals]),
-        layout,
-        lengths_us[:, None],
-    )
-    numbers = _numbers(did, layout)
-    told = ~numpy.isnan(did.interval_us)[..., None]
-    words = numpy.stack([one.words for one in intervals])
+    took_us = numpy.array([one.took_us for one in intervals])
+    grown = layout.tables(numpy.array([one.grown for one in intervals]))
+    told = ~numpy.isnan(took_us)[..., None]
+    numbers = _numbers(grown, numpy.where(told[..., 0], took_us, 0.0), layout)
+    numbers *= told
+    words = numpy.array([one.words for one in intervals])
     words = numpy.where(told & ~numpy.isnan(words), words, UNKNOWN)
     peaks = _peaks(numbers)
     return Sums(
@@ -121,15 +116,16 @@ def of(intervals: Sequence[Interval]) -> Sums:
     )
 
 
-def _numbers(did: device.Devices, layout: reading.Layout) -> Numbers:
+def _numbers(
+    grown: table.Tables, took_us: reading.Floats, layout: table.Layout
+) -> Numbers:
     """Return interval x domain x sum."""
-    took_us = reading.or_zero(did.interval_us)
-    interfaces = did.interfaces[..., _INTERFACE_COLUMNS]
-    memory = did.memory[..., _MEMORY_COLUMNS]
+    interfaces = grown.interfaces[..., _INTERFACE_COLUMNS]
+    memory = grown.domains[..., _MEMORY_COLUMNS]
     parts = [
         part
         for rows, places in (
-            (did.disks, layout.groups.disks),
+            (grown.disks, layout.groups.disks),
             (interfaces, layout.groups.interfaces),
             (memory, layout.groups.domains),
         )

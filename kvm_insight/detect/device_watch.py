@@ -104,11 +104,13 @@ class Watch:
         longest_us = self._rules.longest_interval_s * 1_000_000
         if passed_us > longest_us:
             return []
-        tables, _ = before.aligned(now.layout)
-        did = device.between(tables, now.tables, now.layout, passed_us)
-        slot = device_slot.Slot(now.layout, did, passed_us, before.system, new)
+        layout = now.layout
+        older = layout.without_vcpus(before.aligned(layout)[0])
+        did = device.between(older, self.beat.numbers, layout, passed_us)
+        slot = device_slot.Slot(layout, did, passed_us, before.system, new)
         end = window.Slot(new.uptime_us, new.time_us, passed_us, new.sequence)
-        self.ends = [*self.ends, end]
+        ends = numpy.concatenate([self._ends, [end]])
+        self._ends = ends[-device_settings.SLOTS :]
         seen = device_incident.Seen(new, end, self._known.series, self._rules)
         return list(self._take(slot, seen))
 
@@ -167,9 +169,8 @@ class Watch:
 def _without_vcpus(now: reading.Reading) -> reading.Reading:
     """Return a reading in which those are not known, and take no room: of a
     slot's beginning nobody asks for them."""
-    nothing = numpy.broadcast_to(numpy.nan, now.tables.vcpus.shape)
-    tables = now.tables._replace(vcpus=nothing)
-    return dataclasses.replace(now, tables=tables)
+    numbers = now.layout.without_vcpus(now.numbers).copy()
+    return dataclasses.replace(now, numbers=numbers)
 
 
 def _uuids(found: finding.Finding) -> set[str]:

@@ -16,7 +16,7 @@ from kvm_insight.detect import (
     device_slot,
     disk_place,
 )
-from kvm_insight.model import reading, sample
+from kvm_insight.model import reading, sample, table
 
 Floats = reading.Floats
 #: UUID, epoch, the disk's name, its path.
@@ -136,7 +136,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.disks = Disks()
-        self._layout: reading.Layout | None = None
+        self._layout: table.Layout | None = None
         self._own: frozenset[str] = frozenset()
         self._keys: list[device_book.Key] = []
         self._places = numpy.zeros(0, numpy.intp)
@@ -202,7 +202,7 @@ class Reader:
                     used[row] = disk_place.used(one, did)
         return used
 
-    def _meet(self, layout: reading.Layout, newer: sample.System) -> None:
+    def _meet(self, layout: table.Layout, newer: sample.System) -> None:
         """Know whose the rows are, and what each lies on."""
         own = frozenset(one.name for one in newer.disks or ())
         if layout is self._layout and own == self._own:

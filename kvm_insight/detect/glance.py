@@ -44,9 +44,8 @@ class Glance:
     @functools.cached_property
     def _sums(self) -> window.Numbers:
         """Return window x domain x what ``window.Window.sums`` has."""
-        sums = self._known.series.sums
-        windows = [sums(scale.seconds) for scale in self._rules.scales]
-        return numpy.stack(windows)[:, self._followed[1]]
+        lengths = [scale.seconds for scale in self._rules.scales]
+        return self._known.series.sums(lengths)[:, self._followed[1]]
 
     @functools.cached_property
     def _chosen(self) -> list[tuple[int, int]]:

@@ -22,6 +22,7 @@ from kvm_insight.model import (
     rates,
     reading,
     sample,
+    table,
     usage,
     window,
 )
@@ -74,7 +75,7 @@ class Hour:
         self.facts: list[usage.Instance] = []
         self.columns: dict[str, int] = {entity.HOST: 0}
         #: The columns of the domains that are there, in their order.
-        self._layout: reading.Layout | None = None
+        self._layout: table.Layout | None = None
         self._places: reading.Places = numpy.empty(0, numpy.intp)
         self.sums: Numbers = numpy.zeros((8, SUMS), numpy.int64)
         self.peaks: Numbers = numpy.full(
@@ -164,7 +165,7 @@ class Hour:
 
     # Columns
 
-    def _meet(self, new: sample.Sample, layout: reading.Layout) -> None:
+    def _meet(self, new: sample.Sample, layout: table.Layout) -> None:
         """Have a column for each domain that is there."""
         if layout is self._layout:
             return

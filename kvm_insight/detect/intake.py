@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Intake: rates and ledger of one interval, as the window keeps them."""
 
+import itertools
 from collections.abc import Mapping
 
 import numpy
@@ -15,21 +16,23 @@ def values(
     happened: rates.Rates, ledger: sample.Ledger | None
 ) -> window.Table:
     """Return what each entity did."""
-    entities = happened.layout.entities
-    numbers = _domains(happened, ledger)
-    if not happened.known.all():
-        numbers = numbers[happened.known]
-        known = zip(entities, happened.known.tolist(), strict=True)
-        entities = tuple(who for who, was_there in known if was_there)
+    entities, known = happened.layout.entities, happened.known
     others = {
         entity.service(name): run_us
         for name, run_us in happened.services.items()
     }
     if happened.host_us is not None:
         others = {entity.HOST: happened.host_us, **others}
-    rest = [window.Values(run_us, 0) for run_us in others.values()]
-    if rest:
-        numbers = numpy.concatenate([numbers, rest], dtype=numpy.int64)
+    count = len(entities)
+    found = numpy.empty((count + len(others), len(window.Values._fields)))
+    _put_domains(found[:count], happened, ledger)
+    for at, run_us in enumerate(others.values(), count):
+        found[at] = window.Values(run_us, 0)
+    numbers = found.astype(numpy.int64)
+    if not known.all():
+        there = known.tolist()
+        entities = tuple(itertools.compress(entities, there))
+        numbers = numbers[[*there, *[True] * len(others)]]
     return window.Table((*entities, *others), numbers)
 
 
@@ -49,24 +52,22 @@ def rows(
     }
 
 
-def _domains(
-    happened: rates.Rates, ledger: sample.Ledger | None
-) -> window.Numbers:
-    """Return a row a domain, as ``window.Values`` has it."""
-    cpu = happened.cpu
-    trust = (
-        {row.victim: row.confidence for row in ledger.rows} if ledger else {}
-    )
-    confidence = [trust.get(uuid) for uuid in happened.layout.uuids]
-    ppm = numpy.rint(numpy.array(confidence, numpy.float64) * 1e6)
-    found = numpy.array(
-        [
-            cpu.run_us,
-            cpu.run_delay_us,
-            reading.or_zero(cpu.throttled_us),
-            reading.or_zero(cpu.halt_poll_us),
-            numpy.where(numpy.isnan(ppm), window.UNKNOWN, ppm),
-        ]
-    ).T
-    found[numpy.isnan(found).any(axis=1)] = window.UNKNOWN
-    return found.astype(numpy.int64)
+def _put_domains(
+    found: reading.Floats,
+    happened: rates.Rates,
+    ledger: sample.Ledger | None,
+) -> None:
+    """Put in a row a domain, as ``window.Values`` has it."""
+    trust = {
+        row.victim: round(row.confidence * 1e6)
+        for row in (ledger.rows if ledger else ())
+    }
+    for column, numbers in enumerate(happened.cpu):
+        found[:, column] = numbers
+    found[:, window.CONFIDENCE] = [
+        trust.get(uuid, window.UNKNOWN) for uuid in happened.layout.uuids
+    ]
+    unknown = numpy.isnan(found)
+    needed = unknown[:, : window.THROTTLED].any(axis=1)
+    found[unknown] = 0.0
+    found[needed] = window.UNKNOWN

@@ -2,7 +2,7 @@
 """Memory: what a detector knows between two samples, and as a record."""
 
 import dataclasses
-from collections.abc import Container
+from collections.abc import Collection
 
 import numpy
 
@@ -24,6 +24,8 @@ from kvm_insight.model import (
     window,
 )
 
+_Places = tuple[minutes.Places, minutes.Places]
+
 
 @dataclasses.dataclass(slots=True)
 class Memory:
@@ -42,33 +44,54 @@ class Memory:
     device_incidents: list[state.Incident] = dataclasses.field(
         default_factory=list
     )
+    _places: tuple[tuple[str, ...], _Places] | None = None
 
     def learn(
-        self, slot: window.Slot, did: window.Table, frozen: Container[str]
+        self, slot: window.Slot, did: window.Table, frozen: Collection[str]
     ) -> None:
         """Let the baselines of all but the frozen learn of an interval."""
-        learning = {one.entity: one.baseline for one in self.tracks.values()}
-        learning[entity.HOST] = self.host_baseline
-        rows = {
-            learning[who].row: at
-            for at, who in enumerate(did.entities)
-            if who in learning and who not in frozen
-        }
-        found = did.numbers[list(rows.values())]
-        learned = self.minutes.take(slot, numpy.array([*rows], int), found)
-        for one in learning.values() if learned else ():
-            if one.row in learned:
-                one.learned()
+        rows, at = self._places_of(did.entities)
+        if frozen:
+            kept = [did.entities[o] not in frozen for o in at.tolist()]
+            rows, at = rows[kept], at[kept]
+        learned = self.minutes.take(slot, rows, did.numbers[at])
+        if learned:
+            for one in self._baselines().values():
+                if one.row in learned:
+                    one.learned()
+
+    def _baselines(self) -> dict[str, baseline.Baseline]:
+        """Return entity -> baseline."""
+        found = {one.entity: one.baseline for one in self.tracks.values()}
+        found[entity.HOST] = self.host_baseline
+        return found
+
+    def _places_of(self, entities: tuple[str, ...]) -> _Places:
+        """Return those rows of minutes that are of these, and their places
+        among them: the same again and again."""
+        known = self._places
+        if known is None or known[0] != entities:
+            learning = self._baselines()
+            rows = {
+                learning[who].row: at
+                for at, who in enumerate(entities)
+                if who in learning
+            }
+            places = numpy.array([*rows.items()], numpy.intp).reshape(-1, 2)
+            known = self._places = entities, (places[:, 0], places[:, 1])
+        return known[1]
 
     def follow(self, domain: sample.Domain, rules: settings.Settings) -> None:
         """Follow a domain that is new, or began anew."""
         self.forget(domain.uuid)
+        self._places = None
         self.tracks[domain.uuid] = track.of(domain, rules, self.minutes)
 
     def forget(self, uuid: str) -> None:
         """Follow a domain no longer."""
         old = self.tracks.pop(uuid, None)
         if old is not None:
+            self._places = None
             self.minutes.drop(old.baseline.row)
 
 

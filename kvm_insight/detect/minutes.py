@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.detect import settings, suffering
+from kvm_insight.detect import settings
 from kvm_insight.model import state, window
 
 MINUTE_US = 60_000_000
@@ -28,6 +28,8 @@ SILENT = -1
 SUMS = 5
 _PPM = 1_000_000
 _LARGEST = 2**31 - 1
+#: More than any minute has, and still below 2**63 in ppm.
+_MOST_US = 2**43
 #: Of a minute, what must have been measured.
 _LEAST_US = MINUTE_US * 7 // 10
 #: Rows by which there are more at a time.
@@ -86,9 +88,11 @@ class Minutes:
         """Take what entities did between two samples (``window.Values``);
         return the rows of which another minute counts now."""
         minute = (slot.uptime_us - 1) // MINUTE_US
-        begun = rows[self._rows['minute'][rows] != minute].tolist()
-        learned = {row for row in begun if self._turn(row)}
-        self._rows['minute'][rows] = minute
+        begun = rows[self._rows['minute'][rows] != minute]
+        learned: set[int] = set()
+        if len(begun):
+            learned.update(self._turn(begun).tolist())
+            self._rows['minute'][begun] = minute
         known = (did[:, window.RUN] >= 0) & (did[:, window.DELAY] >= 0)
         grown = numpy.maximum(did[known], 0)
         grown[:, window.MEASURED] = slot.interval_us
@@ -121,42 +125,36 @@ class Minutes:
         oldest = count % self._length
         return numpy.concatenate([ring[oldest:], ring[:oldest]])
 
-    def _turn(self, row: int) -> bool:
-        """End a minute; say whether another one counts now."""
-        running = self._rows['running'][row]
-        run_us, delay_us, throttled_us, poll_us, time_us = running.tolist()
-        running[:] = 0
-        if time_us < _LEAST_US:
-            return False
-        wanted_us = suffering.offered(run_us, delay_us, poll_us)
-        share = SILENT
-        if suffering.active(
-            wanted_us, time_us, self.vcpus(row), self._activity
-        ):
-            share = int(suffering.share(run_us, delay_us, poll_us) * _PPM)
-        useful_us = max(0, wanted_us - throttled_us)
-        ran_us = max(0, run_us - poll_us)
-        cores = [useful_us * _PPM // time_us, ran_us * _PPM // time_us]
-        told = [share, *(min(ppm, _LARGEST) for ppm in cores)]
-        return self._wait(row, told)
+    def _turn(self, rows: Places) -> Places:
+        """End a minute; return the rows of which another one counts now."""
+        running = self._rows['running'][rows]
+        self._rows['running'][rows] = 0
+        whole = running[:, window.MEASURED] >= _LEAST_US
+        rows = rows[whole]
+        if not len(rows):
+            return rows
+        told = _told(running[whole], self._rows['vcpus'][rows], self._activity)
+        return self._wait(rows, told)
 
-    def _wait(self, row: int, told: list[int]) -> bool:
-        """Let a minute wait; say whether it made another one count."""
-        pending = self._rows['pending'][row]
-        waiting = int(self._rows['waiting'][row])
-        if waiting < LAG:
-            pending[waiting] = told
-            self._rows['waiting'][row] = waiting + 1
-            return False
-        counts, rings = self._rows['counts'][row], self._rows['rings'][row]
-        oldest = zip(pending[0].tolist(), counts.tolist(), strict=True)
-        for kind, (ppm, count) in enumerate(oldest):
-            if ppm != SILENT:
-                rings[kind, count % self._length] = ppm
-                counts[kind] = count + 1
-        pending[:-1] = pending[1:]
-        pending[-1] = told
-        return True
+    def _wait(self, rows: Places, told: window.Numbers) -> Places:
+        """Let minutes wait; return the rows of which another one counts."""
+        pending, waiting = self._rows['pending'], self._rows['waiting'][rows]
+        full = waiting == LAG
+        early, places = rows[~full], waiting[~full]
+        pending[early, places] = told[~full]
+        self._rows['waiting'][early] = places + 1
+        rows = rows[full]
+        if not len(rows):
+            return rows
+        counts, rings = self._rows['counts'], self._rows['rings']
+        oldest = pending[rows, 0]
+        at, kinds = numpy.nonzero(oldest != SILENT)
+        those = rows[at], kinds
+        rings[(*those, counts[those] % self._length)] = oldest[at, kinds]
+        counts[those] += 1
+        pending[rows, :-1] = pending[rows, 1:]
+        pending[rows, -1] = told[full]
+        return rows
 
     # The record
 
@@ -193,3 +191,23 @@ class Minutes:
         one['minute'] = kept.minute
         one['running'] = [*kept.running, *[0] * SUMS][:SUMS]
         return row
+
+
+def _told(
+    running: window.Numbers, vcpus: npt.NDArray[Any], activity: float
+) -> window.Numbers:
+    """Return what minutes that are over tell (``KINDS``), a row each."""
+    run_us, delay_us, throttled_us, poll_us, time_us = running.T
+    ran_us = numpy.maximum(run_us - poll_us, 0)
+    wanted_us = ran_us + delay_us
+    # As ``suffering`` has it, of one.
+    least_us = activity * numpy.maximum(vcpus, 1) * time_us
+    active = (wanted_us > 0) & (wanted_us >= least_us)
+    share = numpy.minimum(delay_us / numpy.maximum(wanted_us, 1), 1.0)
+    useful_us = numpy.maximum(wanted_us - throttled_us, 0)
+    cores_us = numpy.minimum([useful_us, ran_us], _MOST_US)
+    cores = numpy.minimum(cores_us * _PPM // time_us, _LARGEST)
+    found = numpy.empty((len(running), KINDS), numpy.int64)
+    found[:, SUFFERING] = numpy.where(active, share * _PPM, SILENT)
+    found[:, USED:] = cores.T
+    return found

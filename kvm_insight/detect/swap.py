@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy
 
 from kvm_insight.detect import device_book, device_slot
-from kvm_insight.model import reading, sample
+from kvm_insight.model import reading, sample, table
 
 Floats = reading.Floats
 
@@ -30,7 +30,7 @@ class Reader:
     """Tells how all stood for memory in a slot."""
 
     def __init__(self) -> None:
-        self._layout: reading.Layout | None = None
+        self._layout: table.Layout | None = None
         self._keys: list[device_book.Key] = [_HOST]
         #: µs that each domain stalled so far; NaN is not known.
         self._stalled_us = numpy.zeros(0)
@@ -79,7 +79,7 @@ class Reader:
             numpy.append(limited.astype(float), 0.0),
         )
 
-    def _meet(self, layout: reading.Layout) -> None:
+    def _meet(self, layout: table.Layout) -> None:
         """Know whose the rows are, each with what is known of it."""
         if layout is self._layout:
             return

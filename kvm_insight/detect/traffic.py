@@ -8,7 +8,7 @@ tells.
 import numpy
 
 from kvm_insight.detect import device_book, device_slot
-from kvm_insight.model import reading, sample
+from kvm_insight.model import reading, sample, table
 
 Floats = reading.Floats
 
@@ -26,7 +26,7 @@ class Reader:
     """Tells what all did with the network in a slot."""
 
     def __init__(self) -> None:
-        self._layout: reading.Layout | None = None
+        self._layout: table.Layout | None = None
         self._keys: list[device_book.Key] = []
 
     def read(self, slot: device_slot.Slot) -> device_book.Did:
@@ -37,10 +37,10 @@ class Reader:
             domains = [(*key, DEVICE) for key in layout.domains()]
             self._keys = [*domains, ('', '', DEVICE)]
         did = slot.did
-        table = did.interfaces
-        packets = table[:, _PACKETS].sum(axis=1)
-        drops = reading.or_zero(table[:, _DROPS]).sum(axis=1)
-        moved = reading.or_zero(table[:, _MOVED]).sum(axis=1)
+        rows = did.interfaces
+        packets = rows[:, _PACKETS].sum(axis=1)
+        drops = reading.or_zero(rows[:, _DROPS]).sum(axis=1)
+        moved = reading.or_zero(rows[:, _MOVED]).sum(axis=1)
         known = ~numpy.isnan(packets)
         owners, count = layout.owners.interfaces, len(layout.uuids)
 

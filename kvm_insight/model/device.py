@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy
 
-from kvm_insight.model import reading
+from kvm_insight.model import reading, table
 
 #: Two ages of one answer differ by what reading them took.
 _ONE_ANSWER_US = 20_000
@@ -78,46 +78,45 @@ class Devices:
 
 
 def between(
-    older: reading.Tables,
-    newer: reading.Tables,
-    layout: reading.Layout,
-    interval_us: int | reading.Places,
-) -> Devices:
-    """Return what grew between two samples' tables; or between those of some
-    pairs of one layout together (``reading.stacked``)."""
-    answered_us = _between_answers(older.domains, newer.domains, interval_us)
-
-    def answered(
-        grown: reading.Floats, owners: reading.Places
-    ) -> reading.Floats:
-        silent = numpy.isnan(answered_us)[..., owners, None]
-        return numpy.where(silent, numpy.nan, grown)
-
-    memory = reading.growth(older.domains, newer.domains)
-    return Devices(
-        answered_us,
-        answered(
-            reading.growth(older.disks, newer.disks), layout.owners.disks
-        ),
-        answered(
-            reading.growth(older.interfaces, newer.interfaces),
-            layout.owners.interfaces,
-        ),
-        answered(memory[..., reading.MEMORY_AT :], layout.owners.domains),
-    )
-
-
-def _between_answers(
     older: reading.Floats,
     newer: reading.Floats,
-    interval_us: int | reading.Places,
+    layout: table.Layout,
+    interval_us: int,
+) -> Devices:
+    """Return what grew between the numbers of two samples; those of vCPUs
+    may be missing."""
+    answered_us = between_answers(older, newer, layout, interval_us)
+    silent = numpy.isnan(answered_us)
+    grown = layout.tables(reading.growth(older, newer))
+    rows = [grown.disks, grown.interfaces, grown.domains]
+    rows[-1] = rows[-1][:, reading.MEMORY_AT :]
+    if silent.any():
+        owners = layout.owners[-len(rows) :]
+        rows = [
+            numpy.where(silent[at, None], numpy.nan, family)
+            for family, at in zip(rows, owners, strict=True)
+        ]
+    return Devices(answered_us, *rows)
+
+
+def between_answers(
+    older: reading.Floats,
+    newer: reading.Floats,
+    layout: table.Layout,
+    interval_us: int,
 ) -> reading.Floats:
-    age_us = older[..., reading.LIBVIRT_AGE] - newer[..., reading.LIBVIRT_AGE]
+    """Return of each domain the time between libvirt's two answers; NaN if it
+    is one."""
+    before, now = (
+        layout.table(numbers, table.DOMAINS_AT)[:, reading.LIBVIRT_AGE]
+        for numbers in (older, newer)
+    )
+    age_us = before - now
     passed_us = interval_us + reading.or_zero(age_us)
     return numpy.where(passed_us > _ONE_ANSWER_US, passed_us, numpy.nan)
 
 
-def parts(found: Devices, layout: reading.Layout) -> Iterator[Parts]:
+def parts(found: Devices, layout: table.Layout) -> Iterator[Parts]:
     """Yield each domain's disks, interfaces and memory, where known."""
     keys, owners = layout.keys(), layout.owners
     disks = _named(Disk, keys[2], found.disks, owners.disks)
@@ -132,15 +131,15 @@ def parts(found: Devices, layout: reading.Layout) -> Iterator[Parts]:
 def _named(
     kind: Callable[..., Part],
     keys: Sequence[reading.Key],
-    table: reading.Floats,
+    rows: reading.Floats,
     owners: reading.Places,
 ) -> dict[int, tuple[Part, ...]]:
-    rows: dict[int, tuple[Part, ...]] = {}
-    for key, owner, row in zip(keys, owners.tolist(), table, strict=True):
+    found: dict[int, tuple[Part, ...]] = {}
+    for key, owner, row in zip(keys, owners.tolist(), rows, strict=True):
         if not _is_unknown(row):
             part = kind(key[2], *reading.counts(row))
-            rows[owner] = (*rows.get(owner, ()), part)
-    return rows
+            found[owner] = (*found.get(owner, ()), part)
+    return found
 
 
 def _is_unknown(row: reading.Floats) -> bool:

@@ -9,13 +9,14 @@ grew faster than time allows. It is never negative and never absurd.
 
 import dataclasses
 import functools
+import operator
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.model import device, groups, reading, sample
+from kvm_insight.model import device, groups, reading, sample, table
 
 Floats = reading.Floats
 Flags = npt.NDArray[numpy.bool_]
@@ -24,6 +25,9 @@ Flags = npt.NDArray[numpy.bool_]
 #: are read one after the other, and not at the sample's own instant.
 _SLACK = 1.1
 _SKEW_US = 20_000
+_modes = operator.attrgetter(
+    'user_us', 'nice_us', 'system_us', 'irq_us', 'softirq_us', 'guest_us'
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,13 +85,15 @@ class Rates:
     host_us: int | None
     services: Mapping[str, int]
     #: Whose the rows of all arrays are: domains, vCPUs, disks, interfaces.
-    layout: reading.Layout
+    layout: table.Layout
     #: Which domains were there before, as the same process.
     known: Flags
     cpu: Cpu
     vcpus: Floats
-    older: reading.Tables
-    newer: reading.Tables
+    #: All counters as they were and are, and what they grew by.
+    older: Floats
+    newer: Floats
+    grown: Floats
 
     @functools.cached_property
     def devices(self) -> device.Devices:
@@ -116,53 +122,58 @@ def growth(older: reading.Reading, newer: reading.Reading) -> Rates | None:
     interval_us = newer.uptime_us - older.uptime_us
     if interval_us <= 0:
         return None
-    before, known = older.aligned(newer.layout)
-    vcpus = _within(
-        reading.growth(before.vcpus, newer.tables.vcpus), interval_us, 1
-    )
-    same_agent = older.agent_id == newer.agent_id
-    cpu = _cpu(before, newer, vcpus, interval_us, same_agent)
+    layout = newer.layout
+    before, known = older.aligned(layout)
+    grown = reading.growth(before, newer.numbers)
+    vcpus = layout.table(grown, table.VCPUS_AT)
+    vcpus = _within(vcpus, _SLACK * interval_us + _SKEW_US)
+    others = None
+    if older.agent_id == newer.agent_id:
+        then, threads, did = (
+            layout.table(numbers, table.THREADS_AT)
+            for numbers in (before, newer.numbers, grown)
+        )
+        others = _others(then, threads, did, layout, interval_us)
+    cpu = _cpu(vcpus, others, layout.table(grown, table.DOMAINS_AT), layout)
+    now = layout.table(newer.numbers, table.DOMAINS_AT)
     busy_us = _busy(older.system, newer.system)
     return Rates(
         interval_us,
         busy_us,
-        _beyond(busy_us, newer, cpu),
+        _beyond(busy_us, now[:, reading.ALIVE] > 0, cpu),
         _services(older.system, newer.system),
-        newer.layout,
+        layout,
         known,
         cpu,
         vcpus,
         before,
-        newer.tables,
+        newer.numbers,
+        grown,
     )
 
 
-def _within(grown: Floats, interval_us: int, threads: Floats | int) -> Floats:
-    """Return what so many threads can have had in the time."""
-    most = _SLACK * threads * interval_us
-    most += _SKEW_US * numpy.maximum(threads, 1)
+def _within(grown: Floats, most: Floats | float) -> Floats:
+    """Return what can have been in the time."""
     return numpy.where(grown <= most, grown, numpy.nan)
 
 
 def _cpu(
-    before: reading.Tables,
-    newer: reading.Reading,
     vcpus: Floats,
-    interval_us: int,
-    same_agent: bool,
+    others: Floats | None,
+    once: Floats,
+    layout: table.Layout,
 ) -> Cpu:
     """Sum up over all threads of each domain."""
-    run_us, delay_us, _, poll_us = _sums(vcpus, newer.layout).T
-    once = reading.growth(before.domains, newer.tables.domains)
+    total = groups.totals(vcpus, layout.groups.vcpus, len(layout.uuids))
+    # NaN if a part is not known or there is none.
+    if len(layout.hollow):
+        total[layout.hollow] = numpy.nan
+    run_us, delay_us, _, poll_us = total.T
     polled = once[:, reading.POLL_SUCCESS] + once[:, reading.POLL_FAIL]
     poll_us = numpy.where(numpy.isnan(poll_us), polled, poll_us)
-    if same_agent:
-        more_run_us, more_delay_us = _others(before, newer, interval_us)
-        run_us += more_run_us
-        delay_us += more_delay_us
-    throttled_us = _throttled(
-        vcpus[:, 2], once[:, reading.THROTTLED], newer.layout
-    )
+    if others is not None:
+        run_us, delay_us = run_us + others[:, 0], delay_us + others[:, 1]
+    throttled_us = _throttled(vcpus[:, 2], once[:, reading.THROTTLED], layout)
     return Cpu(
         run_us,
         delay_us,
@@ -171,29 +182,25 @@ def _cpu(
     )
 
 
-def _sums(vcpus: Floats, layout: reading.Layout) -> Floats:
-    """Return the sums by domain; NaN if a part is not known or there is
-    none."""
-    total = groups.totals(vcpus, layout.groups.vcpus, len(layout.uuids))
-    total[layout.vcpu_counts == 0] = numpy.nan
-    return total
-
-
 def _others(
-    before: reading.Tables, newer: reading.Reading, interval_us: int
-) -> tuple[Floats, Floats]:
+    before: Floats,
+    now: Floats,
+    grown: Floats,
+    layout: table.Layout,
+    interval_us: int,
+) -> Floats:
     """Return run and delay of the threads that are no vCPUs, where known."""
-    now = newer.tables.threads
-    grown = reading.growth(before.threads, now)[:, 1:]
-    threads = numpy.maximum(numpy.maximum(before.threads, now)[:, :1], 1)
-    parts = reading.or_zero(_within(grown, interval_us, threads))
-    layout = newer.layout
-    total = groups.totals(parts, layout.groups.threads, len(layout.uuids))
-    return total[:, 0], total[:, 1]
+    threads = numpy.maximum(numpy.maximum(before[:, :1], now[:, :1]), 1)
+    most = _SLACK * threads * interval_us + _SKEW_US * threads
+    parts = reading.or_zero(_within(grown[:, 1:], most))
+    return groups.totals(parts, layout.groups.threads, len(layout.uuids))
 
 
-def _throttled(vcpus: Floats, whole: Floats, layout: reading.Layout) -> Floats:
+def _throttled(vcpus: Floats, whole: Floats, layout: table.Layout) -> Floats:
     """Return the quota's doing: in the vCPUs' groups and the domain's."""
+    if numpy.isnan(vcpus).all() and numpy.isnan(whole).all():
+        # As nearly always: nobody has one.
+        return whole
     owners, count = layout.owners.vcpus, len(layout.uuids)
     parts = reading.sums(owners, ~numpy.isnan(vcpus), count)
     total = reading.sums(owners, reading.or_zero(vcpus), count)
@@ -205,12 +212,9 @@ def _throttled(vcpus: Floats, whole: Floats, layout: reading.Layout) -> Floats:
 def _busy(older: sample.System, newer: sample.System) -> int | None:
     """Return what /proc/stat counts as busy; its modes step in ticks, and
     some kernels take a tick back."""
-    names = ('user', 'nice', 'system', 'irq', 'softirq', 'guest')
     total = 0
     measured = False
-    for name in names:
-        before = getattr(older, f'{name}_us')
-        after = getattr(newer, f'{name}_us')
+    for before, after in zip(_modes(older), _modes(newer), strict=True):
         if before is None or after is None:
             continue
         measured = True
@@ -220,13 +224,10 @@ def _busy(older: sample.System, newer: sample.System) -> int | None:
     return total if measured else None
 
 
-def _beyond(
-    busy_us: int | None, newer: reading.Reading, cpu: Cpu
-) -> int | None:
+def _beyond(busy_us: int | None, alive: Flags, cpu: Cpu) -> int | None:
     """Return the host's own use; None while a domain's use is not known."""
     if busy_us is None:
         return None
-    alive = newer.tables.domains[:, reading.ALIVE] > 0
     used_us = float(cpu.run_us[alive].sum())
     return None if numpy.isnan(used_us) else max(0, busy_us - int(used_us))
 

@@ -8,16 +8,14 @@ of whole tables.
 """
 
 import dataclasses
-import itertools
 import operator
-import sys
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy
 from numpy import typing as npt
 
-from kvm_insight.model import entity, groups, sample
+from kvm_insight.model import sample, table
 
 Floats = npt.NDArray[numpy.float64]
 Places = npt.NDArray[numpy.intp]
@@ -58,6 +56,10 @@ MEMORY = (
 POLL = ('halt_poll_success_us', 'halt_poll_fail_us')
 #: What a domain has once; then its memory.
 ALIVE, LIBVIRT_AGE, THROTTLED, POLL_SUCCESS, POLL_FAIL, MEMORY_AT = range(6)
+_COLUMNS = (
+    *map(len, (VCPU, THREADS, DISK, INTERFACE)),
+    MEMORY_AT + len(MEMORY),
+)
 
 _vcpu = operator.attrgetter(*VCPU)
 _vcpu_key = operator.attrgetter('index', 'tid')
@@ -67,94 +69,6 @@ _disk_key = operator.attrgetter('name', 'path')
 _interface = operator.attrgetter(*INTERFACE)
 _memory = operator.attrgetter(*MEMORY)
 _NO_MEMORY = (None,) * len(MEMORY)
-#: How many words name a vCPU, threads, a disk, an interface.
-_WIDTHS = (2, 1, 2, 1)
-_HEAD = 2 + len(_WIDTHS)
-
-
-class Tables(NamedTuple):
-    """A row each; of ``domains`` as many as the sample has domains."""
-
-    vcpus: Floats
-    threads: Floats
-    disks: Floats
-    interfaces: Floats
-    domains: Floats
-
-
-class Owners(NamedTuple):
-    """The domain, by its place in the sample, that each row belongs to."""
-
-    vcpus: Places
-    threads: Places
-    disks: Places
-    interfaces: Places
-    domains: Places
-
-
-class Grouped(NamedTuple):
-    """The groups of each table."""
-
-    vcpus: groups.Groups
-    threads: groups.Groups
-    disks: groups.Groups
-    interfaces: groups.Groups
-    domains: groups.Groups
-
-
-class Layout:
-    """Whose the rows are; one object for as long as that is the same."""
-
-    def __init__(self, words: list[Any]) -> None:
-        """Take of each domain its UUID and epoch, how many of each family it
-        has, and the words that name them."""
-        # Each name is kept here once, and in other places with it.
-        self.words: list[Any] = [
-            sys.intern(word) if isinstance(word, str) else word
-            for word in words
-        ]
-        heads = [head for head, _ in self.parts()]
-        rows = numpy.arange(len(heads))
-        self.uuids: tuple[str, ...] = tuple(head[0] for head in heads)
-        self.entities = tuple(map(entity.domain, self.uuids))
-        counts = [
-            numpy.array([head[at] for head in heads], numpy.intp)
-            for at in range(2, _HEAD)
-        ]
-        counts.append(numpy.ones(len(heads), numpy.intp))
-        self.owners = Owners(*(numpy.repeat(rows, each) for each in counts))
-        self.groups = Grouped(*map(groups.of, counts))
-        self.vcpu_counts = counts[0]
-
-    def parts(self) -> Iterator[tuple[list[Any], list[Any]]]:
-        """Yield each domain's UUID, epoch and counts, and its other words."""
-        at = 0
-        while at < len(self.words):
-            head = self.words[at : at + _HEAD]
-            at += _HEAD
-            size = sum(
-                count * width
-                for count, width in zip(head[2:], _WIDTHS, strict=True)
-            )
-            yield head, self.words[at : at + size]
-            at += size
-
-    def domains(self) -> list[tuple[str, str]]:
-        """Return each domain's UUID and epoch."""
-        return [(head[0], head[1]) for head, _ in self.parts()]
-
-    def keys(self) -> list[list[Key]]:
-        """Return of each table what names its rows."""
-        found: list[list[Key]] = [[] for _ in Tables._fields]
-        for head, words in self.parts():
-            domain = (head[0], head[1])
-            found[-1].append(domain)
-            rest = iter(words)
-            for family, width in enumerate(_WIDTHS):
-                for _ in range(head[2 + family]):
-                    name = itertools.islice(rest, width)
-                    found[family].append((*domain, *name))
-        return found
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -168,30 +82,36 @@ class Reading:
     time_us: int
     uptime_us: int
     system: sample.System
-    layout: Layout
-    tables: Tables
+    layout: table.Layout
+    #: One table after the other; those of vCPUs may have been left out.
+    numbers: Floats
+
+    @property
+    def tables(self) -> table.Tables:
+        """Return all tables."""
+        return self.layout.tables(self.layout.whole(self.numbers))
 
     def aligned(
-        self, layout: Layout
-    ) -> tuple[Tables, npt.NDArray[numpy.bool_]]:
-        """Return the tables in another layout's order, with NaN for what was
+        self, layout: table.Layout
+    ) -> tuple[Floats, npt.NDArray[numpy.bool_]]:
+        """Return the numbers in another layout's order, with NaN for what was
         not there; and which of its domains were."""
         if layout is self.layout:
-            return self.tables, numpy.ones(len(layout.uuids), bool)
+            return self.numbers, layout.everyone
         tables = []
-        for own, theirs, table in zip(
+        for own, theirs, rows in zip(
             self.layout.keys(), layout.keys(), self.tables, strict=True
         ):
-            rows = {key: at for at, key in enumerate(own)}
-            places = numpy.array([rows.get(k, -1) for k in theirs], numpy.intp)
-            nothing = numpy.full((1, table.shape[1]), numpy.nan)
-            tables.append(numpy.concatenate([table, nothing])[places])
-        found = Tables(*tables)
+            of_key = {key: at for at, key in enumerate(own)}
+            found = [of_key.get(key, -1) for key in theirs]
+            nothing = numpy.full((1, rows.shape[1]), numpy.nan)
+            tables.append(numpy.concatenate([rows, nothing])[found])
         # It was alive or not, if it was there.
-        return found, ~numpy.isnan(found.domains[:, ALIVE])
+        known = ~numpy.isnan(tables[-1][:, ALIVE])
+        return numpy.concatenate([one.ravel() for one in tables]), known
 
 
-def of(new: sample.Sample, before: Layout | None = None) -> Reading:
+def of(new: sample.Sample, before: table.Layout | None = None) -> Reading:
     """Return a sample's counters; ``before`` is used again where it fits."""
     words: list[Any] = []
     vcpus: list[int | None] = []
@@ -225,6 +145,7 @@ def of(new: sample.Sample, before: Layout | None = None) -> Reading:
         for interface in domain.interfaces or ():
             words.append(interface.name)
             interfaces += _interface(interface)
+    numbers = [*vcpus, *threads, *disks, *interfaces, *_once(new.domains)]
     same = before is not None and before.words == words
     return Reading(
         new.host,
@@ -234,14 +155,10 @@ def of(new: sample.Sample, before: Layout | None = None) -> Reading:
         new.time_us,
         new.uptime_us,
         new.system,
-        before if same and before is not None else Layout(words),
-        Tables(
-            _table(vcpus, len(VCPU)),
-            _table(threads, len(THREADS)),
-            _table(disks, len(DISK)),
-            _table(interfaces, len(INTERFACE)),
-            _table(_once(new.domains), MEMORY_AT + len(MEMORY)),
-        ),
+        before
+        if same and before is not None
+        else table.Layout(words, _COLUMNS),
+        numpy.array(numbers, numpy.float64),
     )
 
 
@@ -261,10 +178,6 @@ def _once(domains: Sequence[sample.Domain]) -> list[int | None]:
     return found
 
 
-def _table(numbers: Sequence[int | None], width: int) -> Floats:
-    return numpy.array(numbers, numpy.float64).reshape(-1, width)
-
-
 def growth(older: Floats, newer: Floats) -> Floats:
     """Return how much counters grew; NaN where that cannot be known."""
     grown = newer - older
@@ -275,11 +188,6 @@ def sums(owners: Places, column: npt.NDArray[Any], count: int) -> Floats:
     """Return the sums of a column by owner."""
     # Of no rows it makes integers.
     return numpy.bincount(owners, column, count).astype(numpy.float64)
-
-
-def stacked(several: Sequence[Tables]) -> Tables:
-    """Return tables of one layout with one more axis before the others."""
-    return Tables(*map(numpy.stack, zip(*several, strict=True)))
 
 
 def or_zero(numbers: Floats) -> Floats:

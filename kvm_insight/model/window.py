@@ -8,7 +8,7 @@ the time between two samples. All numbers are µs; what was not measured is
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy
@@ -85,6 +85,8 @@ class Window:
         self._sliding = sliding.Sliding()
         #: Seconds -> where that window begins, since the last slot.
         self._begins: dict[int, int] = {}
+        #: When each slot was half over; None: not worked out since then.
+        self._middles: Numbers | None = None
 
     @property
     def slots(self) -> Numbers:
@@ -120,6 +122,7 @@ class Window:
         self._slots.append(numpy.array(slot, numpy.int64))
         self.charges.append(packed)
         self._begins.clear()
+        self._middles = None
 
     def forget_before(self, entity: str, uptime_us: int) -> None:
         """Let an entity's past count no longer: a new process, or a closed
@@ -129,25 +132,27 @@ class Window:
             self.since[column] = max(self.since[column], uptime_us)
             self._sliding.forget()
 
-    def sums(self, seconds: int) -> Numbers:
-        """Return all columns' sums over the last so many seconds, a row
-        each."""
-        begin, end = self.begin(seconds), len(self.slots)
-        return self._sliding.over(seconds, begin, end, self._totals)
+    def sums(self, lengths: Sequence[int]) -> Numbers:
+        """Return for each length all columns' sums over the last so many
+        seconds; for who asks of the same lengths again and again."""
+        begins = [self.begin(seconds) for seconds in lengths]
+        return self._sliding.over(begins, len(self.slots), self._each)
 
     def between(self, older_s: int, newer_s: int) -> Numbers:
         """Return the same from so many seconds ago until so many: for who
         asks now and then, so that no sums are kept for it."""
-        return self._totals(self.begin(older_s), self.begin(newer_s))
+        chosen = slice(self.begin(older_s), self.begin(newer_s))
+        totals: Numbers = self._each(chosen).sum(axis=0)
+        return totals
 
-    def _totals(self, begin: int, end: int) -> Numbers:
-        slots, values = self.slots[begin:end], self.values[begin:end]
+    def _each(self, chosen: slice | list[int]) -> Numbers:
+        """Return of some slots what is known, as ``sums`` adds it up."""
+        slots, values = self.slots[chosen], self.values[chosen]
         valid = (values[:, :, RUN] >= 0) & (values[:, :, DELAY] >= 0)
         valid &= slots[:, :1] > self.since
-        known = numpy.maximum(values, 0) * valid[:, :, None]
-        totals: Numbers = known.sum(axis=0, dtype=numpy.int64)
-        totals[:, MEASURED] = slots[:, 2] @ valid
-        return totals
+        known = (numpy.maximum(values, 0) * valid[:, :, None]).astype('i8')
+        known[:, :, MEASURED] = slots[:, 2:3] * valid
+        return known
 
     def begin(self, seconds: int) -> int:
         """Return the first slot of which half lies within the window."""
@@ -158,9 +163,10 @@ class Window:
     def _begin(self, seconds: int) -> int:
         if not len(self.slots):
             return 0
-        middle = self.slots[:, 0] - self.slots[:, 2] // 2
+        if self._middles is None:
+            self._middles = self.slots[:, 0] - self.slots[:, 2] // 2
         edge = self.slots[-1, 0] - seconds * 1_000_000
-        return int(numpy.searchsorted(middle, edge, side='right'))
+        return int(self._middles.searchsorted(edge, side='right'))
 
     def extent(self, seconds: int, column: int) -> Extent | None:
         """Return the slots of a window in which a column was measured."""
@@ -232,7 +238,7 @@ class Window:
         old = int((self.slots[:, 0] <= uptime_us - SPAN_US).sum())
         drop = max(old, len(self.slots) - MOST_SLOTS + 1)
         if drop > 0:
-            self._sliding.drop(drop, self._totals)
+            self._sliding.drop(drop, self._each)
             self._slots.drop(drop)
             self._values.drop(drop)
             del self.charges[:drop]

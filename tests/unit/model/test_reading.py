@@ -113,6 +113,6 @@ def test_a_layout_is_used_again_until_something_comes_or_goes() -> None:
     grown = reading.of(host([one, other]), first.layout)
     assert same.layout is first.layout
     assert grown.layout.uuids == (UUIDS[0], UUIDS[1])
-    tables, known = first.aligned(grown.layout)
+    numbers, known = first.aligned(grown.layout)
     assert known.tolist() == [True, False]
-    assert numpy.isnan(tables.domains[1]).all()
+    assert numpy.isnan(grown.layout.tables(numbers).domains[1]).all()
