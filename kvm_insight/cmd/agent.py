@@ -53,10 +53,12 @@ def settings(loaded: cfg.ConfigOpts) -> agent.Settings:
     options.check(loaded)
     group = loaded[options.GROUP]
     path = group.mapping_file
+    prefix = loaded[bus_options.GROUP].topic_prefix
     return agent.Settings(
         host=options.host_name(loaded),
         compute_id=options.compute_id(loaded),
-        topic=loaded[bus_options.GROUP].topic_prefix + topic.SAMPLES,
+        topic=prefix + topic.SAMPLES,
+        config_topic=prefix + topic.HOST_CONFIG if group.tell_config else None,
         schedule=schedule.Settings(
             group.interval_s, group.tick_s, group.survey_s
         ),
@@ -65,6 +67,7 @@ def settings(loaded: cfg.ConfigOpts) -> agent.Settings:
                 uri=group.libvirt_uri,
                 read_only=group.libvirt_read_only,
                 call_timeout_s=group.libvirt_timeout_s,
+                of_machine=group.tell_config,
             ),
             run_dir=options.run_dir(loaded),
             ledger=group.ledger,

@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
         whole.add('analyzer', judge)
         source = cluster_source.of(loaded)
         if source is not None:
-            found = stack.enter_context(source)
+            found = stack.enter_context(source(bus))
             feeds = stack.enter_context(feeding.crew_of(loaded, bus))
             adviser = planner.Planner(
                 bus,

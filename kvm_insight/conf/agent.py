@@ -102,6 +102,14 @@ _WHERE = [
         ' and the rights allow, else sampled. "ebpf" refuses to start'
         ' without; "sampled" keeps programs out of the kernel.',
     ),
+    cfg.BoolOpt(
+        'tell_config',
+        default=False,
+        help='Whether to tell on the topic host-config how this host and its'
+        ' domains are built: CPU, machine types, networks, disks. Turn it on'
+        ' on hosts without OpenStack, where a planner has nobody else to'
+        ' ask; the topic must exist, and this user may write to it.',
+    ),
 ]
 OPTIONS: list[cfg.Opt] = [*_WHO, *_WHEN, *_WHERE]
 

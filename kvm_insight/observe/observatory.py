@@ -15,6 +15,7 @@ from kvm_insight.observe import (
     host,
     hypervisor,
     knowledge,
+    machine,
     myself,
     place,
     population,
@@ -52,6 +53,10 @@ class Sight:
     domains: Sequence[sample.Domain]
     #: UUID -> the domain's XML, as far as libvirt gave it.
     xml: dict[str, str | None]
+    #: UUID -> how many snapshots it has.
+    snapshots: dict[str, int]
+    #: None between surveys, and where nobody wants to know.
+    machine: machine.Surroundings | None
     ledger: sample.Ledger | None
     collectors: list[sample.Collector]
     missing: dict[str, str]
@@ -83,6 +88,7 @@ class Observatory:
         )
         self._busy: list[service.Busy] = []
         self._rest = rest.Rest()
+        self._trees = settings.proc, settings.sysfs
 
     def start(self, patience_s: float) -> None:
         """Begin; wait so long for libvirt's first answer, and no longer."""
@@ -127,6 +133,10 @@ class Observatory:
                 for entry, parts in swept
             ],
             xml={name: known.xml for name, known in view.domains.items()},
+            snapshots={
+                name: known.snapshots for name, known in view.domains.items()
+            },
+            machine=self._surroundings(view) if survey else None,
             ledger=ledger,
             collectors=collectors,
             missing=missing,
@@ -173,6 +183,16 @@ class Observatory:
         if self.ledger.ticks:
             self._read_threads()
         return self.ledger.collect(self._population.growth(swept))
+
+    def _surroundings(
+        self, view: knowledge.View
+    ) -> machine.Surroundings | None:
+        told = view.of_machine
+        if told is None:
+            return None
+        return self._board.run(
+            'machine', lambda: machine.read(told, *self._trees)
+        )
 
     def _account(
         self, view: knowledge.View
