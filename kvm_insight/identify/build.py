@@ -164,10 +164,10 @@ def _needs(root: ElementTree.Element) -> Iterator[str]:
         source = one.find('source')
         if source is None:
             continue
-        if source.get('bridge'):
-            yield machine.device(source.get('bridge', ''))
-        elif source.get('network'):
+        if source.get('network'):
             yield machine.network(source.get('network', ''))
+        elif source.get('bridge'):
+            yield machine.device(source.get('bridge', ''))
         elif source.get('dev'):
             yield machine.device(source.get('dev', ''))
 

@@ -124,7 +124,7 @@ def _host(
         hypervisor_version=(
             config.hypervisor_version if config is not None else None
         ),
-        offers=_offers(config, view),
+        offers=_offers(name, config, view),
         # Hosts of two regions share a bus, and nothing else.
         nova_cell=region if slash else None,
     )
@@ -160,7 +160,7 @@ def _inventory(
 
 
 def _offers(
-    config: host_config.HostConfig | None, view: domain.View
+    name: str, config: host_config.HostConfig | None, view: domain.View
 ) -> list[str]:
     if config is None:
         return []
@@ -171,6 +171,11 @@ def _offers(
             domain.cpus(words)
             for words, wanted in view.cpusets.items()
             if wanted <= online
+        ),
+        *(
+            domain.name(each)
+            for each in view.namesakes
+            if each not in view.names[name]
         ),
     ]
 

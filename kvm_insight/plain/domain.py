@@ -42,9 +42,12 @@ class View:
         self.projects: dict[str, str] = {}
         #: CPU list -> the CPUs, of all lists that a domain names.
         self.cpusets: dict[str, frozenset[int]] = {}
-        self._called: dict[str, set[str]] = collections.defaultdict(set)
-        for uuid, where in found.items():
-            self._called[where.seen.name or uuid].add(uuid)
+        #: Name -> UUIDs, of names that several domains have.
+        self.namesakes: dict[str, set[str]] = {}
+        #: Host -> names of its domains; each is there but once.
+        self.names: dict[str, set[str]] = collections.defaultdict(set)
+        self._name(found)
+        for where in found.values():
             one = self.built(where)
             if one is not None:
                 self._note(one)
@@ -53,14 +56,20 @@ class View:
         """Return how a domain is built, by the host where it is."""
         return self._built.get((where.host, where.seen.uuid))
 
-    def namesakes(self, where: places.Place) -> bool:
-        """Say whether another domain is called so: a host has but one."""
-        return len(self._called[where.seen.name or where.seen.uuid]) > 1
+    def _name(self, found: Mapping[str, places.Place]) -> None:
+        called: dict[str, set[str]] = collections.defaultdict(set)
+        for uuid, where in found.items():
+            name = where.seen.name
+            if name is not None:
+                called[name].add(uuid)
+                for host in where.hosts:
+                    self.names[host].add(name)
+        self.namesakes = {x: y for x, y in called.items() if len(y) > 1}
 
     def _note(self, one: host_config.Domain) -> None:
-        name = one.identity.project_name
-        if name is not None:
-            self.projects[one.identity.project_id] = name
+        project = one.identity
+        if project.project_name is not None:
+            self.projects[project.project_id] = project.project_name
         if one.cpus is not None:
             self.cpusets[one.cpus] = cpulist.parse(one.cpus)
 
@@ -91,7 +100,7 @@ def instance(where: places.Place, view: View) -> cluster.Instance:
         task=_task(where),
         immobile='; '.join(reasons)[:_LONGEST] or None,
         cpu_mode=_cpu_mode(built, view.rules),
-        needs=_needs(built),
+        needs=_needs(where, built, view),
         memory_bytes=memory_bytes or 0,
     )
 
@@ -99,6 +108,11 @@ def instance(where: places.Place, view: View) -> cluster.Instance:
 def cpus(words: str) -> str:
     """Return the words for CPUs that a host must have."""
     return f'CPUs {words}'
+
+
+def name(words: str) -> str:
+    """Return the words for a name that no domain of a host may have."""
+    return f'the name {words} free'
 
 
 def _task(where: places.Place) -> str | None:
@@ -113,8 +127,6 @@ def _reasons(
     """Yield why it stays where it is."""
     if where.host not in view.fresh:
         yield f'its host {where.host} is silent'
-    if view.namesakes(where):
-        yield f'another domain is called {where.seen.name}'
     if built is None:
         yield (
             f'{where.host} has not told how it is built ([agent] tell_config)'
@@ -138,10 +150,14 @@ def _is_shared(source: str, rules: settings.Settings) -> bool:
     )
 
 
-def _needs(built: host_config.Domain | None) -> list[str]:
+def _needs(
+    where: places.Place, built: host_config.Domain | None, view: View
+) -> list[str]:
     if built is None:
         return []
     found = {*built.needs}
+    if where.seen.name in view.namesakes:
+        found.add(name(where.seen.name))
     found |= {one.shared for one in built.storage if one.shared is not None}
     if built.cpus is not None:
         found.add(cpus(built.cpus))
