@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from kvm_insight.identify import build, machine
+from kvm_insight.model import host_config
 
 XML = pathlib.Path(__file__).with_name('xml') / 'plain.xml'
 PLAIN = XML.read_text()
@@ -170,7 +171,7 @@ def test_a_file_is_on_the_file_system_that_is_nearest() -> None:
     mounts = {'/': None, '/srv': 'nfs4 nas:/srv on /srv', '/srv/own': None}
 
     def words(source: str) -> str | None:
-        one = build.host_config.Storage(name='vda', source=source)
+        one = host_config.Storage(name='vda', source=source)
         return build.shared(one, mounts).shared
 
     assert words('/srv/x.img') == 'nfs4 nas:/srv on /srv'

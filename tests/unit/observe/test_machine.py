@@ -73,4 +73,4 @@ def test_a_real_libvirt_tells_what_it_has() -> None:
     link.close()
     assert '<capabilities>' in found.capabilities
     assert found.networks == ('default',)
-    assert found.libvirt_version > 1_000_000
+    assert (found.libvirt_version or 0) > 1_000_000
