@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Known: the newest that each host told; records in, nothing out."""
 
-from kvm_insight.model import codec, host_config, host_report
+from kvm_insight import exception
+from kvm_insight.model import codec, cpulist, host_config, host_report
 
 
 class Known:
@@ -31,4 +32,15 @@ class Known:
             self.configs.pop(key, None)
             return
         new = codec.decode(value, host_config.HostConfig)
+        _check_cpus(new)
         self.configs[new.host] = new
+
+
+def _check_cpus(new: host_config.HostConfig) -> None:
+    """Raise RecordDamaged for lists of CPUs that are none."""
+    words = {new.cpus, *(one.cpus for one in new.domains)}
+    try:
+        for one in filter(None, words):
+            cpulist.parse(one)
+    except ValueError as why:
+        raise exception.RecordDamaged(f'{new.host}: {why}') from why

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from kvm_insight import exception
-from kvm_insight.model import cluster, host_config, recommendation, sample
+from kvm_insight.model import (
+    cluster,
+    codec,
+    host_config,
+    recommendation,
+    sample,
+)
 from kvm_insight.plain import assembly
 from kvm_insight.recommend import sanity, validity
 from kvm_insight.recommend import settings as recommend_settings
@@ -333,6 +339,20 @@ def test_a_host_that_says_it_has_nothing_is_left_out() -> None:
     empty = config('a', built(1), cpus='', memory_bytes=None)
     whole = hosts.cluster_of(told, empty, *PAIR[2:])
     assert [one.name for one in sanity.check(whole).left_out] == ['a']
+
+
+@pytest.mark.parametrize(
+    'damaged',
+    [config('a', cpus='x'), config('a', built(1, cpus='3-1'))],
+)
+def test_a_damaged_description_changes_nothing(
+    damaged: host_config.HostConfig,
+) -> None:
+    known = hosts.heard(*PAIR)
+    with pytest.raises(exception.CodecError):
+        known.take_config('a', codec.encode(damaged))
+    whole = assembly.assembled(known, hosts.NOW_US, hosts.RULES)
+    assert hosts.only(whole).immobile is None
 
 
 def test_who_is_deleted_from_the_bus_is_forgotten() -> None:
