@@ -83,6 +83,10 @@ class Agent:
         """Read mapping and mutable options anew before the next step."""
         self._reloading.set()
 
+    def measure_dirty(self, uuid: str) -> None:
+        """Measure how fast a domain dirties its memory; from any thread."""
+        self._observatory.measure_dirty(uuid)
+
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set."""
         try:

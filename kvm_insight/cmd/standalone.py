@@ -115,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
             on_sample=on_sample,
         )
         whole.add('agent', watcher)
+        stack.enter_context(agent_command.orders(loaded, bus, watcher))
         judge = analyzer.Analyzer(
             bus,
             analyzer_options.settings(loaded),

@@ -129,6 +129,14 @@ OPTIONS: list[cfg.Opt] = [
         help='What a live migration may take of the network, in MiB a '
         'second. Set it to what Nova and the network allow.',
     ),
+    cfg.BoolOpt(
+        'dirty_rates',
+        default=False,
+        help='Whether to ask agents how fast an instance dirties its memory '
+        'before its move is recommended for the first time; that waits up to '
+        'three minutes for the answer. Turn it on together with dirty_rates '
+        'of the agents.',
+    ),
 ]
 
 
@@ -178,6 +186,7 @@ def limits(conf: cfg.ConfigOpts) -> recommend_limits.Limits:
         least_fresh=group.least_fresh,
         outcome_s=group.outcome_s,
         marks=feed.marks(conf),
+        dirty_rates=group.dirty_rates,
     )
 
 

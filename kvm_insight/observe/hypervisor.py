@@ -31,6 +31,8 @@ class Settings:
     call_timeout_s: float = 5.0
     #: Whether anybody wants to know what the host offers to domains.
     of_machine: bool = False
+    #: Where dirty rates may be measured when somebody asks; None is nowhere.
+    dirty_uri: str | None = None
 
 
 class Hypervisor:
