@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """How fast real guests dirty their memory, measured when somebody asks."""
 
+import contextlib
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from lab import guest
 
-from kvm_insight.bus import topic
-from kvm_insight.model import codec, control, sample
+from kvm_insight.bus import tail, topic
+from kvm_insight.model import codec, control, host_report, sample
 
 MIB = 1 << 20
 #: What one guest writes anew in each second.
@@ -45,6 +48,36 @@ def answered(uuid: str) -> Callable[[sample.Sample], bool]:
     return lambda one: memory(one, uuid).dirty_rate_age_us is not None
 
 
+@contextlib.contextmanager
+def analyzer(watched: Any) -> Iterator[None]:
+    """An analyzer beside the agent, by the same file."""
+    code = 'import sys; from kvm_insight.cmd import analyzer; '
+    code += 'sys.exit(analyzer.main())'
+    words = [sys.executable, '-c', code, '--config-file', str(watched.config)]
+    with (watched.folder / 'analyzer.log').open('a') as log:
+        child = subprocess.Popen(words, stderr=log)
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.wait(20)
+
+
+def rates_in_reports(watched: Any) -> dict[str, int]:
+    """What an analyzer told of dirty rates."""
+    reader = tail.Tail(watched._bus, [topic.PREFIX + topic.HOSTS])
+    try:
+        told = [one.value for one in reader.begin(0) if one.value]
+    finally:
+        reader.close()
+    return {
+        each.uuid: each.dirty_rate_bytes_s
+        for value in told
+        for each in codec.decode(value, host_report.HostReport).instances
+        if each.dirty_rate_bytes_s is not None
+    }
+
+
 @pytest.fixture
 def pair(guests: Any) -> list[guest.Guest]:
     """One that writes, one that rests."""
@@ -64,7 +97,9 @@ def test_what_is_asked_for_is_measured_and_told_and_nothing_else(
     pair: list[guest.Guest], watch: Any, guests: Any
 ) -> None:
     writes, rests = (one.uuid for one in pair)
-    agent = watch(guests.lab, agent__dirty_rates='true')
+    agent = watch(
+        guests.lab, agent__dirty_rates='true', analyzer__report_every_s='1'
+    )
     first = agent.more(2)[-1]
     assert memory(first, writes).dirty_rate_age_us is None
     nobody = '00000000-0000-4000-8000-000000000000'
@@ -81,6 +116,12 @@ def test_what_is_asked_for_is_measured_and_told_and_nothing_else(
     age_us = memory(older, rests).dirty_rate_age_us
     assert age_us is not None
     assert age_us < (memory(newer, rests).dirty_rate_age_us or 0)
+    with analyzer(agent):
+        until = time.monotonic() + 30
+        while not {writes, rests} <= rates_in_reports(agent).keys():
+            assert time.monotonic() < until, rates_in_reports(agent)
+            time.sleep(0.3)
+    assert rates_in_reports(agent)[writes] / MIB == rate
 
 
 def test_an_order_that_is_over_and_an_agent_that_may_not_measure_nothing(
