@@ -9,6 +9,7 @@ import libvirt
 
 from kvm_insight import exception
 from kvm_insight.model import sample
+from kvm_insight.observe import eventloop
 
 #: QEMU looks twice, so far apart.
 CALCULATE_S = 1
@@ -28,6 +29,7 @@ class Link:
             raise exception.HypervisorError(
                 'libvirt-python is older than 7.2 and knows no dirty rates'
             )
+        eventloop.start()
         try:
             self._libvirt = libvirt.open(uri)
             with contextlib.suppress(libvirt.libvirtError):
