@@ -52,6 +52,8 @@ _OBSTACLES = {
 _LINES = frozenset(
     ('pty', 'unix', 'null', 'vc', 'spicevmc', 'spiceport', 'tcp', 'udp')
 )
+#: Where each host can listen.
+_EVERYWHERE = ('', '0.0.0.0', '127.0.0.1', '::', '::1')  # noqa: S104
 _MOST = 64
 _KIB = 1024
 
@@ -187,13 +189,21 @@ def _connected(root: ElementTree.Element) -> Iterator[str]:
     """Yield what connects it to the host in a way that cannot be judged."""
     for one in root.iterfind('devices/interface'):
         kind = one.get('type', '')
-        if kind not in ('bridge', 'network', 'direct', 'user', 'ethernet'):
+        if kind not in ('bridge', 'network', 'direct', 'user'):
             yield f'it has a network interface of type {kind}'
     for one in root.iterfind('devices/disk'):
         if one.find('mirror') is not None:
             yield 'a job runs on one of its disks'
         if one.get('type') in ('nvme', 'vhostuser', 'vhostvdpa'):
             yield f'it has a disk of type {one.get("type")}'
+    yield from _lines(root)
+
+
+def _lines(root: ElementTree.Element) -> Iterator[str]:
+    """Yield which consoles and channels end on the host itself."""
+    for one in root.iterfind('devices/graphics/listen'):
+        if one.get('address', '') not in _EVERYWHERE:
+            yield 'its console listens at an address of its host'
     for name in ('serial', 'console', 'parallel', 'channel'):
         for one in root.iterfind(f'devices/{name}'):
             if one.get('type') not in (*_LINES, 'file'):

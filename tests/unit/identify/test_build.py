@@ -54,6 +54,12 @@ def test_the_cpu_counts_with_kvm_alone() -> None:
         ('<novel/>', 'nobody knows: novel'),
         ("<interface type='hostdev'/>", 'interface of type hostdev'),
         ("<interface type='vhostuser'/>", 'interface of type vhostuser'),
+        ("<interface type='ethernet'/>", 'interface of type ethernet'),
+        (
+            "<graphics type='vnc'><listen type='address' address='10.0.0.7'/>"
+            '</graphics>',
+            'listens at an address',
+        ),
         ("<serial type='dev'/>", 'serial of type dev'),
         ("<input type='evdev'/>", 'input device of the host'),
         ("<disk type='nvme'/>", 'disk of type nvme'),
@@ -155,6 +161,15 @@ def test_a_network_is_needed_by_its_name(interface: str, need: str) -> None:
 def test_each_disk_says_where_it_is(disk: str, source: str) -> None:
     found = [x.source for x in added(disk).storage if x.name == 'vdb']
     assert source in found
+
+
+@pytest.mark.parametrize('address', ['0.0.0.0', '127.0.0.1', '::'])
+def test_a_console_that_can_listen_anywhere_is_no_obstacle(
+    address: str,
+) -> None:
+    listen = f"<listen type='address' address='{address}'/>"
+    found = added(f"<graphics type='vnc'>{listen}</graphics>")
+    assert found.obstacles == ()
 
 
 def test_an_empty_drive_needs_nothing() -> None:
