@@ -51,9 +51,10 @@ class View:
 #: Reasons for a pause behind which a job may be.
 _WORKING = ('migration', 'starting_up', 'postcopy', 'save', 'dump')
 _NEVER = 'not connected yet'
-#: What libvirt says of the host itself is asked for so rarely, even where
-#: the answer hung.
+#: What libvirt says of the host itself is asked for so rarely; where the
+#: answer hung, as it may while libvirtd first looks at each emulator, sooner.
 _MACHINE_EVERY_S = 600.0
+_MACHINE_AGAIN_S = 30.0
 
 
 class Board:
@@ -117,7 +118,7 @@ class Board:
             now_s = self._clock()
             due = now_s >= self._machine_due_s
             if due:
-                self._machine_due_s = now_s + _MACHINE_EVERY_S
+                self._machine_due_s = now_s + _MACHINE_AGAIN_S
             return due
 
     # -- for the session -----------------------------------------------------
@@ -132,6 +133,7 @@ class Board:
         """Keep what libvirt said of the host."""
         with self._news:
             self._machine = told
+            self._machine_due_s = self._clock() + _MACHINE_EVERY_S
 
     def trouble(self, why: str) -> None:
         """Nobody answers, for this reason; what is known stays."""

@@ -10,7 +10,7 @@ from broker import node
 from kvm_insight import exception
 from kvm_insight.bus import driver, port, topic
 from kvm_insight.cmd import host_source
-from kvm_insight.model import codec, host_config, host_report
+from kvm_insight.model import cluster, codec, host_config, host_report
 from kvm_insight.plain import settings
 
 
@@ -52,7 +52,7 @@ def test_a_topic_that_nobody_made_is_named_and_then_read(
         for host in ('a', 'b', 'c'):
             tell(bus, prefix, host)
         until_s = time.monotonic() + 30
-        found = []
+        found: list[cluster.Host] = []
         while len(found) < 3:
             assert time.monotonic() < until_s, found
             try:

@@ -61,7 +61,12 @@ def test_the_host_is_asked_for_rarely_and_only_where_it_is_wanted() -> None:
     assert wanted.machine_is_due()
     # Also where that call hung, and another session comes.
     assert not wanted.machine_is_due()
-    now[0] = 601.0
+    now[0] = 31.0
+    assert wanted.machine_is_due()
+    wanted.machine(machine.Machine('', None, None))
+    now[0] = 630.0
+    assert not wanted.machine_is_due()
+    now[0] = 632.0
     assert wanted.machine_is_due()
     assert not knowledge.Board(lambda: now[0]).machine_is_due()
 
