@@ -20,8 +20,8 @@ from stevedore import driver
 
 from kvm_insight import exception
 from kvm_insight.bus import spool, topic
-from kvm_insight.identify import catalog, mapping
-from kvm_insight.model import codec, sample
+from kvm_insight.identify import catalog, mapping, teller
+from kvm_insight.model import codec, host_config, sample
 from kvm_insight.observe import assembly, myself, observatory, schedule
 from kvm_insight.observe.ledger import port
 
@@ -38,6 +38,8 @@ class Settings:
     observatory: observatory.Settings
     schedule: schedule.Settings
     topic: str = topic.PREFIX + topic.SAMPLES
+    #: Where it tells how host and domains are built; None keeps it silent.
+    config_topic: str | None = None
     compute_id: str | None = None
     owners: mapping.Owners | None = None
 
@@ -68,6 +70,7 @@ class Agent:
             settings.observatory, load_ledger
         )
         self._catalog = catalog.Catalog(settings.owners)
+        self._teller = teller.Teller()
         self._version = importlib.metadata.version('kvm-insight')
         self._agent_id = uuid.uuid4().hex
         self._boot_id = myself.read_boot_id(settings.observatory.proc)
@@ -79,6 +82,10 @@ class Agent:
     def request_reload(self) -> None:
         """Read mapping and mutable options anew before the next step."""
         self._reloading.set()
+
+    def measure_dirty(self, uuid: str) -> None:
+        """Measure how fast a domain dirties its memory; from any thread."""
+        self._observatory.measure_dirty(uuid)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set."""
@@ -129,17 +136,54 @@ class Agent:
         self._at_rest = sight.at_rest
         self._last_us = now.uptime_us
         self._notify(f'STATUS={len(domains)} domains, {self._words()}')
+        self._put(self._settings.topic, now, sample.SCHEMA)
+        self._tell_config(now, sight)
+        self._on_sample(now)
+
+    def _put(
+        self,
+        topic_name: str,
+        one: sample.Sample | host_config.HostConfig,
+        schema: str,
+    ) -> None:
+        """Hand a record to the spool."""
         try:
             self._store.append(
-                self._settings.topic,
-                now.host,
-                codec.encode(now),
-                now.time_us // 1000,
-                {'schema': sample.SCHEMA.encode()},
+                topic_name,
+                one.host,
+                codec.encode(one),
+                one.time_us // 1000,
+                {'schema': schema.encode()},
             )
         except exception.BusError as why:
-            LOG.error('sample %d is lost: %s', now.sequence, why)
-        self._on_sample(now)
+            LOG.error('a record for %s is lost: %s', topic_name, why)
+
+    def _tell_config(
+        self, now: sample.Sample, sight: observatory.Sight
+    ) -> None:
+        """Tell how host and domains are built, if that is new."""
+        name, seen = self._settings.config_topic, sight.machine
+        if name is None or seen is None:
+            return
+        host = teller.Host(
+            capabilities=seen.machine.capabilities,
+            hypervisor_version=seen.machine.hypervisor_version,
+            libvirt_version=seen.machine.libvirt_version,
+            networks=seen.machine.networks,
+            devices=seen.devices,
+            firmware=seen.firmware,
+            mounts=[
+                (one.kind, one.source, one.folder, one.shared)
+                for one in seen.mounts
+            ],
+        )
+        try:
+            told = self._teller.tell(now, host, sight.xml, sight.snapshots)
+        except exception.CollectorError as why:
+            LOG.error('%s', why)
+            return
+        if told is not None:
+            self._put(name, told, host_config.SCHEMA)
 
     def _identify(
         self, sight: observatory.Sight

@@ -190,6 +190,8 @@ class Planner:
             tell.recommendation(one)
             if self._on_change is not None:
                 self._on_change(one)
+        for key, ask in said.asks.items():
+            tell.order(key, ask)
         for name, host in outlook.hosts.items():
             if seen.outlooks.get(name) != host:
                 tell.facts(host)

@@ -5,7 +5,7 @@ import msgspec
 
 from kvm_insight import exception
 from kvm_insight.bus import lease, port, topic
-from kvm_insight.model import codec, inventory, recommendation, sample
+from kvm_insight.model import codec, control, inventory, recommendation, sample
 
 _DELIVERY_S = 10.0
 
@@ -33,6 +33,11 @@ class FencedPost:
     def forget(self, name: str) -> None:
         """Delete a recommendation; raises as ``recommendation`` does."""
         self._publish(topic.RECOMMENDATIONS, name, None)
+
+    def order(self, key: str, one: control.Order | None) -> None:
+        """Ask others for something, or take it back; raises as
+        ``recommendation`` does."""
+        self._publish(topic.CONTROL, key, one)
 
     def facts(self, one: inventory.Facts) -> None:
         """Publish these under their key."""

@@ -7,6 +7,7 @@ PREFIX = 'kvm-insight.'
 SAMPLES = 'samples'
 FINDINGS = 'findings'
 HOSTS = 'hosts'
+HOST_CONFIG = 'host-config'
 USAGE = 'usage'
 STATE = 'state'
 INVENTORY = 'inventory'
@@ -42,7 +43,7 @@ def layout(
         ),
         *(
             port.Topic(prefix + name, partitions, replication, compacted=True)
-            for name in (FINDINGS, HOSTS, STATE)
+            for name in (FINDINGS, HOSTS, HOST_CONFIG, STATE)
         ),
         port.Topic(prefix + USAGE, partitions, replication, 15 * _DAY),
         *(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from oslo_config import cfg
 
 from kvm_insight import agent
-from kvm_insight.bus import forward, port, spool, topic
+from kvm_insight.bus import forward, order_tail, port, spool, topic
 from kvm_insight.cmd import service, systemd
 from kvm_insight.conf import agent as options
 from kvm_insight.conf import bus as bus_options
@@ -44,8 +44,23 @@ def serve(args: argparse.Namespace) -> int:
             notify=systemd.Notifier(),
         )
         signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
-        watcher.run(stop)
+        with orders(loaded, bus, watcher):
+            watcher.run(stop)
     return service.OK
+
+
+def orders(
+    loaded: cfg.ConfigOpts, bus: port.Bus, watcher: agent.Agent
+) -> contextlib.AbstractContextManager[None]:
+    """Let the agent hear what it is asked to measure, where it may."""
+    if not loaded[options.GROUP].dirty_rates:
+        return contextlib.nullcontext()
+    return order_tail.followed(
+        bus,
+        loaded[bus_options.GROUP].topic_prefix,
+        'dirty_rate',
+        lambda one: watcher.measure_dirty(one.subject),
+    )
 
 
 def settings(loaded: cfg.ConfigOpts) -> agent.Settings:
@@ -53,10 +68,12 @@ def settings(loaded: cfg.ConfigOpts) -> agent.Settings:
     options.check(loaded)
     group = loaded[options.GROUP]
     path = group.mapping_file
+    prefix = loaded[bus_options.GROUP].topic_prefix
     return agent.Settings(
         host=options.host_name(loaded),
         compute_id=options.compute_id(loaded),
-        topic=loaded[bus_options.GROUP].topic_prefix + topic.SAMPLES,
+        topic=prefix + topic.SAMPLES,
+        config_topic=prefix + topic.HOST_CONFIG if group.tell_config else None,
         schedule=schedule.Settings(
             group.interval_s, group.tick_s, group.survey_s
         ),
@@ -65,6 +82,8 @@ def settings(loaded: cfg.ConfigOpts) -> agent.Settings:
                 uri=group.libvirt_uri,
                 read_only=group.libvirt_read_only,
                 call_timeout_s=group.libvirt_timeout_s,
+                of_machine=group.tell_config,
+                dirty_uri=group.libvirt_uri if group.dirty_rates else None,
             ),
             run_dir=options.run_dir(loaded),
             ledger=group.ledger,

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the planner has the cluster from: a file, or OpenStack."""
+"""Where the planner has the cluster from: a file, OpenStack, or the hosts."""
 
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from oslo_config import cfg
 
 from kvm_insight import exception, planner
+from kvm_insight.bus import port
 from kvm_insight.cloud import settings as cloud_settings
-from kvm_insight.cmd import cluster_file
+from kvm_insight.cmd import cluster_file, host_source
+from kvm_insight.conf import bus as bus_options
 from kvm_insight.conf import cloud as cloud_options
+from kvm_insight.conf import plain as plain_options
 from kvm_insight.conf import planner as options
+from kvm_insight.plain import settings as plain_settings
 from kvm_insight.recommend import confirmation
 
 
@@ -24,22 +28,32 @@ class Source:
     confirm: confirmation.Confirm | None = None
 
 
-def of(
-    loaded: cfg.ConfigOpts,
-) -> contextlib.AbstractContextManager[Source] | None:
-    """Return what is configured, None where nothing is; ConfigError where
-    both are, or one of them cannot be."""
-    path = loaded[options.GROUP].cluster_file
-    cloud = cloud_options.settings(loaded)
-    if path is not None and cloud is not None:
-        raise exception.ConfigError(
-            f'[{options.GROUP}] cluster_file and [{cloud_options.GROUP}] are'
-            ' both set: one of them must tell which hosts there are'
-        )
-    if path is not None:
+Opener = Callable[[port.Bus], contextlib.AbstractContextManager[Source]]
+
+
+def of(loaded: cfg.ConfigOpts) -> Opener | None:
+    """Return what opens the source that is configured, None where nothing
+    is; ConfigError where it cannot be."""
+    name = options.source(loaded)
+    if name == 'hosts':
+        prefix = loaded[bus_options.GROUP].topic_prefix
+        rules = plain_options.settings(loaded)
+        return lambda bus: _followed(bus, prefix, rules)
+    if name == 'file':
+        path = loaded[options.GROUP].cluster_file
         file = cluster_file.ClusterFile(pathlib.Path(path))
-        return contextlib.nullcontext(Source(file.read))
-    return None if cloud is None else _watched(cloud)
+        return lambda _: contextlib.nullcontext(Source(file.read))
+    cloud = cloud_options.settings(loaded)
+    return None if cloud is None else lambda _: _watched(cloud)
+
+
+@contextlib.contextmanager
+def _followed(
+    bus: port.Bus, prefix: str, rules: plain_settings.Settings
+) -> Iterator[Source]:
+    """Follow the hosts as long as the context lasts."""
+    with host_source.opened(bus, prefix, rules) as found:
+        yield Source(found.read, found.confirm)
 
 
 @contextlib.contextmanager

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import IO, Protocol
 
 from kvm_insight import exception
-from kvm_insight.bus import port
-from kvm_insight.model import codec, recording, sample
+from kvm_insight.bus import port, topic
+from kvm_insight.model import codec, host_config, recording, sample
 
 _FLUSH_S = 60.0
 _MANY = 500
@@ -23,6 +23,9 @@ class Outlet(Protocol):
     def take(self, one: sample.Sample) -> None:
         """Hand one over."""
 
+    def tell(self, one: host_config.HostConfig) -> None:
+        """Hand over how a host is built."""
+
 
 class Recording:
     """Writes samples as a recording has them."""
@@ -32,6 +35,9 @@ class Recording:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._offsets = itertools.count()
+
+    def tell(self, one: host_config.HostConfig) -> None:
+        """A recording is of what is measured; this is not in it."""
 
     def take(self, one: sample.Sample) -> None:
         """Write one."""
@@ -55,12 +61,26 @@ class Publisher:
 
     def take(self, one: sample.Sample) -> None:
         """Publish one; wait for the bus now and then."""
+        self._publish(self._name, one, sample.SCHEMA)
+
+    def tell(self, one: host_config.HostConfig) -> None:
+        """Publish how a host is built, beside the samples."""
+        prefix = self._name.removesuffix(topic.SAMPLES)
+        name = prefix + topic.HOST_CONFIG
+        self._publish(name, one, host_config.SCHEMA)
+
+    def _publish(
+        self,
+        name: str,
+        one: sample.Sample | host_config.HostConfig,
+        schema: str,
+    ) -> None:
         self._producer.publish(
-            self._name,
+            name,
             one.host,
             codec.encode(one),
             timestamp_ms=one.time_us // 1000,
-            headers={'schema': sample.SCHEMA.encode()},
+            headers={'schema': schema.encode()},
         )
         self._sent += 1
         if self._sent % _MANY == 0:

@@ -27,12 +27,13 @@ def serve(args: argparse.Namespace) -> int:
     if source is None:
         raise exception.ConfigError(
             f'neither [{options.GROUP}] cluster_file nor [cloud] cloud or'
-            ' auth_url is set: nothing tells which hosts there are'
+            f' auth_url is set, and [{options.GROUP}] source is not hosts:'
+            ' nothing tells which hosts there are'
         )
     stop = service.stop_on_signals()
     with (
-        source as found,
         service.open_bus(loaded) as bus,
+        source(bus) as found,
         feeding.crew_of(loaded, bus) as feeds,
     ):
         systemd.Notifier()('READY=1')

@@ -17,7 +17,13 @@ from kvm_insight.bus import topic
 from kvm_insight.cmd import outlet, record, service, top, traces
 from kvm_insight.conf import bus as bus_options
 from kvm_insight.model import codec
-from kvm_insight.simulate import cluster, scenario, simulation, stage
+from kvm_insight.simulate import (
+    cluster,
+    config,
+    scenario,
+    simulation,
+    stage,
+)
 
 
 def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
@@ -52,6 +58,11 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
         type=pathlib.Path,
         metavar='FILE',
         help='write there what Placement and Nova would say at the end',
+    )
+    parser.add_argument(
+        '--plain',
+        action='store_true',
+        help='without OpenStack: publish also how hosts and guests are built',
     )
     parser.add_argument(
         '--json', action='store_true', help='tell in JSON what was made'
@@ -112,6 +123,10 @@ def run(args: argparse.Namespace) -> int:
         raise exception.ConfigError(
             f'--hosts {args.hosts} --seed {args.seed}: at least 1 and 0'
         )
+    if args.plain and args.file is not None:
+        raise exception.ConfigError(
+            '--plain goes to a bus: a recording has only what is measured'
+        )
     stop = service.stop_on_signals()
     scenes = itertools.takewhile(lambda _: not stop.is_set(), _scenes(args))
     with contextlib.ExitStack() as stack:
@@ -122,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
         told = _Told(args.hosts)
         done = []
         for scene in scenes:
-            _simulate(scene, out, sink, told)
+            _simulate(scene, out, sink, told, plain=args.plain)
             done.append(scene)
     if args.cluster:
         _write_cluster(args.cluster, done)
@@ -153,6 +168,8 @@ def _simulate(
     out: outlet.Outlet,
     sink: IO[bytes] | None,
     told: '_Told',
+    *,
+    plain: bool,
 ) -> None:
     # The last sample is of now: a bus forgets what is old.
     begin_us = int((time.time() - scene.wants.seconds) * 1e6)
@@ -163,6 +180,8 @@ def _simulate(
     for made in one.samples():
         out.take(made)
         told.samples += 1
+    if plain:
+        out.tell(config.of(scene, scene.wants.seconds - 1))
     if sink is not None:
         found = one.labels()
         sink.write(codec.encode(found) + b'\n')

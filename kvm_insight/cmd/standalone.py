@@ -115,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
             on_sample=on_sample,
         )
         whole.add('agent', watcher)
+        stack.enter_context(agent_command.orders(loaded, bus, watcher))
         judge = analyzer.Analyzer(
             bus,
             analyzer_options.settings(loaded),
@@ -123,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
         whole.add('analyzer', judge)
         source = cluster_source.of(loaded)
         if source is not None:
-            found = stack.enter_context(source)
+            found = stack.enter_context(source(bus))
             feeds = stack.enter_context(feeding.crew_of(loaded, bus))
             adviser = planner.Planner(
                 bus,

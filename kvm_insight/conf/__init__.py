@@ -4,9 +4,18 @@
 from oslo_config import cfg
 
 from kvm_insight import exception
-from kvm_insight.conf import agent, analyzer, bus, cloud, feed, log, planner
+from kvm_insight.conf import (
+    agent,
+    analyzer,
+    bus,
+    cloud,
+    feed,
+    log,
+    plain,
+    planner,
+)
 
-GROUPS = (agent, analyzer, bus, cloud, feed, log, planner)
+GROUPS = (agent, analyzer, bus, cloud, feed, log, plain, planner)
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:

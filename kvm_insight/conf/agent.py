@@ -102,6 +102,23 @@ _WHERE = [
         ' and the rights allow, else sampled. "ebpf" refuses to start'
         ' without; "sampled" keeps programs out of the kernel.',
     ),
+    cfg.BoolOpt(
+        'tell_config',
+        default=False,
+        help='Whether to tell on the topic host-config how this host and its'
+        ' domains are built: CPU, machine types, networks, disks. Turn it on'
+        ' on hosts without OpenStack, where a planner has nobody else to'
+        ' ask; the topic must exist, and this user may write to it.',
+    ),
+    cfg.BoolOpt(
+        'dirty_rates',
+        default=False,
+        help='Whether to measure how fast a domain dirties its memory when a'
+        ' planner asks for it on the topic control, for a second each time.'
+        ' Turn it on together with dirty_rates of the planner; it takes a'
+        ' connection to libvirt that may write, and the right to read that'
+        ' topic.',
+    ),
 ]
 OPTIONS: list[cfg.Opt] = [*_WHO, *_WHEN, *_WHERE]
 

@@ -8,19 +8,28 @@ from oslo_config import cfg
 
 from kvm_insight import exception
 from kvm_insight.bus import topic
-from kvm_insight.conf import bus, cloud, feed
+from kvm_insight.conf import bus, cloud, feed, plain
 from kvm_insight.model import recommendation
 from kvm_insight.recommend import limits as recommend_limits
 from kvm_insight.recommend import settings as recommend_settings
 
 GROUP = 'planner'
 MODES: tuple[recommendation.Mode, ...] = typing.get_args(recommendation.Mode)
+SOURCES = ('file', 'cloud', 'hosts')
 OPTIONS: list[cfg.Opt] = [
     cfg.StrOpt(
         'group',
         default='kvm-insight-planner',
         help='The consumer group whose one active member plans. Change it '
         'only together with topic_prefix, or two planners are active.',
+    ),
+    cfg.StrOpt(
+        'source',
+        choices=SOURCES,
+        help='Who tells which hosts and instances there are: file '
+        '(cluster_file), cloud (OpenStack, by [cloud]) or hosts (their own '
+        'agents, by [plain]). Without it the one of the first two that is '
+        'set; set it to hosts where there is no OpenStack.',
     ),
     cfg.StrOpt(
         'cluster_file',
@@ -120,6 +129,14 @@ OPTIONS: list[cfg.Opt] = [
         help='What a live migration may take of the network, in MiB a '
         'second. Set it to what Nova and the network allow.',
     ),
+    cfg.BoolOpt(
+        'dirty_rates',
+        default=False,
+        help='Whether to ask agents how fast an instance dirties its memory '
+        'before its move is recommended for the first time; that waits up to '
+        'three minutes for the answer. Turn it on together with dirty_rates '
+        'of the agents.',
+    ),
 ]
 
 
@@ -169,13 +186,44 @@ def limits(conf: cfg.ConfigOpts) -> recommend_limits.Limits:
         least_fresh=group.least_fresh,
         outcome_s=group.outcome_s,
         marks=feed.marks(conf),
+        dirty_rates=group.dirty_rates,
     )
+
+
+def source(conf: cfg.ConfigOpts) -> str | None:
+    """Return who tells of the cluster, None where nobody does; ConfigError
+    where two would, or the one that is asked for is not set."""
+    asked: str | None = conf[GROUP].source
+    there = {
+        'file': conf[GROUP].cluster_file is not None,
+        'cloud': cloud.settings(conf) is not None,
+        'hosts': asked == 'hosts',
+    }
+    named = {
+        'file': f'[{GROUP}] cluster_file',
+        'cloud': f'[{cloud.GROUP}]',
+        'hosts': f'[{GROUP}] source = hosts',
+    }
+    found = [name for name in SOURCES if there[name]]
+    if len(found) > 1:
+        words = ' and '.join(named[name] for name in found)
+        raise exception.ConfigError(
+            f'{words} are both set: one of them must tell which hosts there'
+            ' are; unset the other'
+        )
+    if asked is not None and asked not in found:
+        raise exception.ConfigError(
+            f'[{GROUP}] source = {asked}: set {named[asked]}, too'
+        )
+    return found[0] if found else None
 
 
 def _most_age_s(conf: cfg.ConfigOpts) -> int:
     told = cloud.settings(conf)
     if told is not None:
         return told.max_age_s
+    if conf[GROUP].source == 'hosts':
+        return plain.settings(conf).silent_s
     age_s: int = conf[GROUP].cluster_max_age_s
     return age_s
 

@@ -21,6 +21,7 @@ from kvm_insight.model import (
 WINDOW_S = 120
 MINUTES = 5
 _MINUTE_S = 60
+_DIRTY_US = 900 * 1_000_000
 _PRESSURES = (
     'cpu_some',
     'memory_some',
@@ -252,6 +253,16 @@ def _instance(
         waited_cores=waited,
         memory_bytes=held.maximum_bytes if held else None,
         rss_bytes=held.rss_bytes if held else None,
-        dirty_rate_bytes_s=held.dirty_rate_bytes_s if held else None,
+        dirty_rate_bytes_s=_dirty_rate(held),
         busy_with=(job.operation or job.kind) if job else None,
     )
+
+
+def _dirty_rate(held: sample.Memory | None) -> int | None:
+    """Return how fast it dirties memory; what is old, or of an age that
+    nobody knows, says nothing of now."""
+    if held is None or held.dirty_rate_age_us is None:
+        return None
+    if held.dirty_rate_age_us > _DIRTY_US:
+        return None
+    return held.dirty_rate_bytes_s

@@ -153,6 +153,8 @@ class Host(sample.Wire, frozen=True, kw_only=True):
     pci: list[PciPool] = []
     #: Shared storage that it can reach.
     storage: list[sample.Text] = []
+    #: What domains find here, in the words of their ``needs``.
+    offers: list[sample.Text] = []
     #: Nova's cell; nothing moves between cells.
     nova_cell: sample.Text | None = None
     load: HostLoad | None = None
@@ -186,6 +188,10 @@ class Instance(sample.Wire, frozen=True, kw_only=True):
     task: sample.Text | None = None
     #: False with what Nova does not move (passthrough, vTPM, ...).
     live_migratable: bool = True
+    #: Why it cannot be live-migrated, where somebody knows.
+    immobile: sample.Text | None = None
+    #: What a host must offer, word for word; for who is not Nova's.
+    needs: list[sample.Text] = []
     #: The operator's word, the project's, or the flavor's.
     opted_out: bool = False
     #: How libvirt was told to make its CPU; None where nobody knows.

@@ -134,6 +134,7 @@ guest_hugepage_allocations: `balloon.hugetlb_pgalloc`; {_BALLOON}
 guest_hugepage_failures: `balloon.hugetlb_pgfail`; {_BALLOON}
 dirty_rate_bytes_s: ~ `dirtyrate.megabytes_per_second`; nobody asked for a
   calculation
+dirty_rate_age_us: ~ time since that calculation; the agent did not start it
 balloon_age_us: ~ time since `balloon.last-update`; the guest never spoke
 rss_bytes: ~ `VmRSS` of `/proc/<pid>/status`, huge pages not in; QEMU ended
   meanwhile

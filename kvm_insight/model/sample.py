@@ -161,6 +161,9 @@ class Memory(Wire, frozen=True, kw_only=True):
     guest_hugepage_failures: Count | None = None
     #: Of the last calculation that somebody asked libvirt for.
     dirty_rate_bytes_s: Count | None = None
+    #: How old that is at the sample's time; None where nobody knows, and
+    #: then it may be of any age.
+    dirty_rate_age_us: Count | None = None
     #: Age of the guest's words at the sample's time.
     balloon_age_us: Count | None = None
     #: The host's side.

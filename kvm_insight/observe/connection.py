@@ -15,7 +15,7 @@ import libvirt
 
 from kvm_insight import exception
 from kvm_insight.model import sample
-from kvm_insight.observe import bulk, eventloop
+from kvm_insight.observe import bulk, eventloop, machine
 
 State = Literal[
     'running',
@@ -86,6 +86,8 @@ class Details:
     state: State
     reason: str | None
     xml: str
+    #: libvirt migrates no domain that has snapshots.
+    snapshots: int = 0
 
 
 class Connection:
@@ -157,6 +159,7 @@ class Connection:
                 state=_STATES.get(state, 'unknown'),
                 reason=_reason(state, reason),
                 xml=domain.XMLDesc(),
+                snapshots=_snapshots(domain),
             )
         except libvirt.libvirtError as why:
             if why.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
@@ -172,6 +175,10 @@ class Connection:
             if self.alive():
                 return None
             raise _explain(why) from why
+
+    def machine(self) -> machine.Machine:
+        """Return what libvirt says of the host itself."""
+        return machine.ask(self._libvirt)
 
     def close(self) -> None:
         """Let go of the connection; never raises."""
@@ -253,6 +260,13 @@ def _answer(domain: Any, stats: bulk.Stats, wall_s: float) -> Answer:
         name=domain.name(),
         measured=bulk.parse(stats, wall_s) if complete else None,
     )
+
+
+def _snapshots(domain: Any) -> int:
+    """Return how many there are; a driver may know of no such thing."""
+    with contextlib.suppress(libvirt.libvirtError):
+        return int(domain.snapshotNum())
+    return 0
 
 
 def _explain(why: Exception) -> exception.HypervisorError:

@@ -29,6 +29,10 @@ class Settings:
     uri: str = 'qemu:///system'
     read_only: bool = True
     call_timeout_s: float = 5.0
+    #: Whether anybody wants to know what the host offers to domains.
+    of_machine: bool = False
+    #: Where dirty rates may be measured when somebody asks; None is nowhere.
+    dirty_uri: str | None = None
 
 
 class Hypervisor:
@@ -42,7 +46,7 @@ class Hypervisor:
                 " 'kvm-insight[agent]'"
             )
         self._settings = settings
-        self._board = knowledge.Board()
+        self._board = knowledge.Board(of_machine=settings.of_machine)
         self._session = self._open()
         self._stuck: list[session.Session] = []
 

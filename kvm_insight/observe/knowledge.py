@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kvm_insight.model import sample
-from kvm_insight.observe import bulk
+from kvm_insight.observe import bulk, machine
 
 if TYPE_CHECKING:
     from kvm_insight.observe import connection
@@ -24,6 +24,7 @@ class Known:
     reason: str | None = None
     #: None until it was read for the first time.
     xml: str | None = None
+    snapshots: int = 0
     measured: bulk.Measured | None = None
     #: When it was measured, on the monotonic clock.
     measured_s: float | None = None
@@ -43,18 +44,32 @@ class View:
     rounds: int = 0
     #: How long the last round took.
     duration_us: int = 0
+    #: None until libvirt told, or where nobody wants to know.
+    of_machine: machine.Machine | None = None
 
 
 #: Reasons for a pause behind which a job may be.
 _WORKING = ('migration', 'starting_up', 'postcopy', 'save', 'dump')
 _NEVER = 'not connected yet'
+#: What libvirt says of the host itself is asked for so rarely; where the
+#: answer hung, as it may while libvirtd first looks at each emulator, sooner.
+_MACHINE_EVERY_S = 600.0
+_MACHINE_AGAIN_S = 30.0
 
 
 class Board:
     """Where the session's thread writes and everybody reads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        of_machine: bool = False,
+    ) -> None:
+        """``of_machine`` says whether anybody wants to know of the host."""
         self._clock = clock
+        self._machine: machine.Machine | None = None
+        self._machine_due_s = clock() if of_machine else float('inf')
         self._news = threading.Condition()
         self._domains: dict[str, Known] = {}
         self._trouble: str | None = _NEVER
@@ -71,6 +86,7 @@ class Board:
                 self._hostname,
                 self._rounds,
                 self._duration_us,
+                self._machine,
             )
 
     def wait_for_round(self, timeout_s: float) -> None:
@@ -96,6 +112,15 @@ class Board:
             known = {u for u, k in self._domains.items() if k.xml is not None}
         return set(uuids) - known
 
+    def machine_is_due(self) -> bool:
+        """Say whether to ask for the host itself; that is then on its way."""
+        with self._news:
+            now_s = self._clock()
+            due = now_s >= self._machine_due_s
+            if due:
+                self._machine_due_s = now_s + _MACHINE_AGAIN_S
+            return due
+
     # -- for the session -----------------------------------------------------
 
     def connected(self, hostname: str) -> None:
@@ -103,6 +128,12 @@ class Board:
         with self._news:
             self._trouble = None
             self._hostname = hostname[:1024]
+
+    def machine(self, told: machine.Machine) -> None:
+        """Keep what libvirt said of the host."""
+        with self._news:
+            self._machine = told
+            self._machine_due_s = self._clock() + _MACHINE_EVERY_S
 
     def trouble(self, why: str) -> None:
         """Nobody answers, for this reason; what is known stays."""
@@ -145,6 +176,7 @@ class Board:
                 state=details.state,
                 reason=details.reason,
                 xml=details.xml,
+                snapshots=details.snapshots,
             )
 
     def job(self, uuid: str, job: sample.Job | None) -> None:

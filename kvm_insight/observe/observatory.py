@@ -4,17 +4,23 @@
 import dataclasses
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+import msgspec
+
+from kvm_insight import exception
 from kvm_insight.model import entity, sample
 from kvm_insight.observe import (
     assembly,
     collector,
     descriptor,
+    dirty,
     domain,
     host,
     hypervisor,
     knowledge,
+    machine,
     myself,
     place,
     population,
@@ -24,6 +30,9 @@ from kvm_insight.observe import (
     tick,
 )
 from kvm_insight.observe.ledger import choice, port
+
+if TYPE_CHECKING:
+    from kvm_insight.observe import dirty_link
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,6 +61,10 @@ class Sight:
     domains: Sequence[sample.Domain]
     #: UUID -> the domain's XML, as far as libvirt gave it.
     xml: dict[str, str | None]
+    #: UUID -> how many snapshots it has.
+    snapshots: dict[str, int]
+    #: None between surveys, and where nobody wants to know.
+    machine: machine.Surroundings | None
     ledger: sample.Ledger | None
     collectors: list[sample.Collector]
     missing: dict[str, str]
@@ -83,6 +96,9 @@ class Observatory:
         )
         self._busy: list[service.Busy] = []
         self._rest = rest.Rest()
+        self._dirty = dirty.DirtyRates(_dirty_link(settings.hypervisor))
+        self._here: frozenset[str] = frozenset()
+        self._trees = settings.proc, settings.sysfs
 
     def start(self, patience_s: float) -> None:
         """Begin; wait so long for libvirt's first answer, and no longer."""
@@ -109,6 +125,7 @@ class Observatory:
         run('roster', lambda: self._look(thoroughly=survey))
         people = self._population
         swept = run('domains', lambda: people.sweep(survey=survey)) or []
+        self._here = frozenset(entry.uuid for entry, _ in swept)
         ledger = run('ledger', lambda: self._collect(swept))
         system, self._busy = self._host.read(self._population.pids())
         self._population.adopt(self._host.scanner.vhost)
@@ -121,12 +138,18 @@ class Observatory:
             hypervisor_hostname=view.hostname,
             system=system,
             domains=[
-                assembly.assemble(
-                    entry, parts, view.domains.get(entry.uuid), now_s
+                self._dirtied(
+                    assembly.assemble(
+                        entry, parts, view.domains.get(entry.uuid), now_s
+                    )
                 )
                 for entry, parts in swept
             ],
             xml={name: known.xml for name, known in view.domains.items()},
+            snapshots={
+                name: known.snapshots for name, known in view.domains.items()
+            },
+            machine=self._surroundings(view) if survey else None,
             ledger=ledger,
             collectors=collectors,
             missing=missing,
@@ -135,9 +158,15 @@ class Observatory:
             ),
         )
 
+    def measure_dirty(self, uuid: str) -> None:
+        """Measure how fast a domain dirties its memory, if it is here."""
+        if uuid in self._here:
+            self._dirty.ask(uuid)
+
     def close(self) -> None:
         """Let go of everything; waits for nobody."""
         self._hypervisor.close()
+        self._dirty.close()
         self.ledger.close()
         self._ticker.close()
         self._population.close()
@@ -174,6 +203,24 @@ class Observatory:
             self._read_threads()
         return self.ledger.collect(self._population.growth(swept))
 
+    def _dirtied(self, one: sample.Domain) -> sample.Domain:
+        """Return it with the dirty rate that was asked for, if it is there."""
+        found = self._dirty.laid(one.memory, one.uuid)
+        if not found or one.memory is None:
+            return one
+        memory = msgspec.structs.replace(one.memory, **found)
+        return msgspec.structs.replace(one, memory=memory)
+
+    def _surroundings(
+        self, view: knowledge.View
+    ) -> machine.Surroundings | None:
+        told = view.of_machine
+        if told is None:
+            return None
+        return self._board.run(
+            'machine', lambda: machine.read(told, *self._trees)
+        )
+
     def _account(
         self, view: knowledge.View
     ) -> tuple[list[sample.Collector], dict[str, str]]:
@@ -189,3 +236,19 @@ class Observatory:
             error=view.trouble and view.trouble[:1024],
         )
         return [*collectors, libvirt], missing
+
+
+def _dirty_link(
+    settings: hypervisor.Settings,
+) -> 'Callable[[], dirty_link.Link]':
+    """Return what connects; nobody asks where that is not allowed."""
+
+    def connect() -> 'dirty_link.Link':
+        # The tools are installed without libvirt-python.
+        from kvm_insight.observe import dirty_link
+
+        if settings.dirty_uri is None:
+            raise exception.HypervisorError('[agent] dirty_rates is off')
+        return dirty_link.Link(settings.dirty_uri)
+
+    return connect

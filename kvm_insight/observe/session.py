@@ -134,6 +134,7 @@ class Session:
                 self._look_at_job(link, uuid)
             if asked:
                 self._board_says(self._board.round_over)
+                self._look_at_machine(link)
             with self._wake:
                 self._wake.wait_for(self._has_work)
 
@@ -167,6 +168,11 @@ class Session:
         fresh = {u for u in due if u not in described}
         # Of those that only grew old, one a round.
         return fresh | set([u for u in due if u not in fresh][:1])
+
+    def _look_at_machine(self, link: 'connection.Connection') -> None:
+        if self._board.machine_is_due():
+            told = self._call(link.machine)
+            self._board_says(lambda: self._board.machine(told))
 
     def _look_at_job(self, link: 'connection.Connection', uuid: str) -> None:
         job = self._call(lambda: link.job(uuid))

@@ -112,6 +112,8 @@ def _busy(
         yield f'{who} has a task under way ({one.task})'
     if one.state not in _MOBILE:
         yield f'{who} is {one.state}'
+    if one.immobile is not None:
+        yield f'{who} cannot be live-migrated: {one.immobile}'
     if not one.live_migratable:
         yield f'Nova cannot live-migrate {who}'
     for other in running:

@@ -151,6 +151,11 @@ def _storage(board: boards.Board, i: int, h: int) -> Refusal:
     return f'it does not reach storage {wanted}'
 
 
+def _needs(board: boards.Board, i: int, h: int) -> Refusal:
+    missing = set(board.instances[i].needs).difference(board.hosts[h].offers)
+    return f'it does not have {min(missing)}' if missing else None
+
+
 def _of_cpu(board: boards.Board, i: int) -> Hashable:
     one = board.instances[i]
     if one.cpu_mode in (None, 'none'):
@@ -200,6 +205,7 @@ STATIC = (
     ),
     Filter('CpuModel', _cpu, _of_cpu),
     Filter('Storage', _storage, lambda b, i: b.instances[i].storage),
+    Filter('Needs', _needs, lambda b, i: tuple(b.instances[i].needs)),
 )
 #: Asked anew after each move.
 DYNAMIC: dict[str, Callable[[boards.Board, int, int], Refusal]] = {

@@ -170,6 +170,8 @@ class Guards:
         return None
 
     def _immobile(self, one: cluster.Instance) -> str | None:
+        if one.immobile is not None:
+            return f'it cannot be live-migrated: {one.immobile}'
         if one.task is not None:
             return f'it has a task under way ({one.task})'
         if one.state not in ('active', 'paused'):

@@ -23,6 +23,9 @@ class Limits:
     least_fresh: float = 0.5
     #: How long after a move its outcome is measured.
     outcome_s: int = 600
+    #: Whether to ask how fast an instance dirties its memory before its move
+    #: is told.
+    dirty_rates: bool = False
     #: What hosts are marked by.
     marks: watermarks.Watermarks = dataclasses.field(
         default_factory=watermarks.Watermarks

@@ -38,6 +38,16 @@ def places(reports: Reports) -> dict[str, set[str]]:
     return found
 
 
+def dirty_rates(reports: Reports) -> dict[tuple[str, str], int]:
+    """Return (host, UUID) -> bytes a second, where that was measured."""
+    return {
+        (name, one.uuid): one.dirty_rate_bytes_s
+        for name, report in reports.items()
+        for one in report.instances
+        if one.dirty_rate_bytes_s is not None
+    }
+
+
 def laid(
     whole: cluster.Cluster,
     reports: Reports,
@@ -53,6 +63,7 @@ def laid(
     seen = places(reports)
     hosts = {one.name for one in whole.hosts}
     loads = _instance_loads(reports, peaks)
+    rates = dirty_rates(reports)
     return _replace(
         whole,
         time_us=now_us,
@@ -60,7 +71,7 @@ def laid(
             _host(one, reports.get(one.name), peaks) for one in whole.hosts
         ],
         instances=[
-            _instance(one, seen.get(one.uuid, set()) & hosts, loads)
+            _instance(one, seen.get(one.uuid, set()) & hosts, loads, rates)
             for one in whole.instances
         ],
         migrations=[*whole.migrations, *migrations],
@@ -114,6 +125,7 @@ def _instance(
     one: cluster.Instance,
     seen: set[str],
     loads: Mapping[tuple[str, str], cluster.InstanceLoad],
+    rates: Mapping[tuple[str, str], int],
 ) -> cluster.Instance:
     if seen and one.host not in seen:
         (place, *others) = sorted(seen)
@@ -124,7 +136,9 @@ def _instance(
             one = _replace(one, task=MOVED)
     elif len(seen) > 1:
         one = _replace(one, task=one.task or 'migrating')
-    return _replace(one, load=loads.get((one.host, one.uuid)))
+    key = one.host, one.uuid
+    rate = rates.get(key, one.dirty_rate_bytes_s)
+    return _replace(one, load=loads.get(key), dirty_rate_bytes_s=rate)
 
 
 def _instance_loads(

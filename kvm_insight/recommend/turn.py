@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 import numpy
 
 from kvm_insight.model import cluster, mark, recommendation
-from kvm_insight.recommend import limits as limits_
 from kvm_insight.recommend import (
+    dirty,
     marks,
     overlay,
     planning,
@@ -20,6 +20,7 @@ from kvm_insight.recommend import (
     validity,
     world,
 )
+from kvm_insight.recommend import limits as limits_
 
 Peaks = overlay.Peaks
 
@@ -40,6 +41,8 @@ class Said:
     fresh_hosts: int
     #: Hosts that would need it and got no plan, with the reasons.
     stays: list[planning.Stay]
+    #: What is to be asked of others.
+    asks: dirty.Asks = dataclasses.field(default_factory=dict)
 
 
 def taken(
@@ -76,6 +79,15 @@ def taken(
     for name, one in released.items():
         if name not in names:
             reviewed[name] = standing.given_up(one, now_us)
+    asks: dirty.Asks = {}
+    if limits.dirty_rates:
+        waiting, asks = dirty.held(
+            [one for one in made if one.id not in seen.known],
+            reports,
+            seen.said,
+            now_us,
+        )
+        made = [one for one in made if one.id not in waiting]
     reviewed |= {one.id: one for one in made}
     return Said(
         [one for one in reviewed.values() if one != seen.known.get(one.id)],
@@ -83,6 +95,7 @@ def taken(
         len(hosts),
         fresh,
         [stay for plan in plans for stay in plan.stays],
+        asks,
     )
 
 

@@ -36,6 +36,8 @@ class Guest:
     global_quota: int | None = None
     #: CPU weight as libvirt's ``shares``.
     shares: int | None = None
+    #: MiB of memory that it writes anew in each second.
+    dirty: int = 0
     disk: bool = False
     net: bool = False
     metadata: str = 'nova11'
@@ -105,6 +107,8 @@ def _command(guest: Guest) -> str:
     ]
     if guest.disk:
         words.append('disk=vda')
+    if guest.dirty:
+        words.append(f'dirty={guest.dirty}')
     return ' '.join(words)
 
 

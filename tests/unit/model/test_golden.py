@@ -33,6 +33,7 @@ def test_there_is_one_of_each_that_is_consumed() -> None:
         'sample-1',
         'usage-1',
         'host-1',
+        'host_config-1',
         'finding-1',
         'state-1',
         'cluster-1',

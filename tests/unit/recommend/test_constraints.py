@@ -74,6 +74,12 @@ def inventory(**changes: Any) -> dict[str, cluster.Inventory]:
 
 
 CASES = {
+    'machine': Case(
+        'Needs',
+        {'needs': ['machine type pc-q35-9.1', 'network device br0']},
+        {'offers': ['machine type pc-q35-7.2', 'network device br0']},
+        {'offers': ['machine type pc-q35-9.1', 'network device br0', 'x']},
+    ),
     'full': Case('Inventory', {}, {'inventories': inventory(used=131000)}),
     'reserved': Case(
         'Inventory', {}, {'inventories': inventory(reserved=130000)}

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cluster as its hosts tell it themselves, where there is no OpenStack."""
+
+import contextlib
+import time
+from collections.abc import Collection, Iterator
+
+from kvm_insight import exception
+from kvm_insight.bus import dispatch, port, tail, topic
+from kvm_insight.model import cluster
+from kvm_insight.plain import assembly, known, settings
+
+#: A bus that is busy is read in parts; what is left comes with the next look.
+_LONGEST_S = 5.0
+
+
+class HostSource:
+    """Follows what hosts tell; reads when asked, in the caller's thread."""
+
+    def __init__(
+        self, bus: port.Bus, prefix: str, rules: settings.Settings
+    ) -> None:
+        """Read nothing yet."""
+        self._bus = bus
+        self._rules = rules
+        self._known = known.Known()
+        self._dispatch = dispatch.Dispatch(
+            prefix,
+            {
+                topic.HOSTS: self._known.take_report,
+                topic.HOST_CONFIG: self._known.take_config,
+            },
+        )
+        self._tail: tail.Tail | None = None
+
+    def read(self) -> cluster.Cluster:
+        """Return what hosts have told until now; ClusterError where that is
+        nothing, BusUnavailable where the bus does not give all of it."""
+        for record in self._fresh():
+            self._dispatch.take(record)
+        now_us = time.time_ns() // 1000
+        return assembly.assembled(self._known, now_us, self._rules)
+
+    def confirm(self, hosts: Collection[str]) -> cluster.Cluster:
+        """Return what all hosts, these among them, have told until now."""
+        return self.read()
+
+    def close(self) -> None:
+        """Let go; never raises."""
+        if self._tail is not None:
+            self._tail.close()
+
+    def _fresh(self) -> Iterator[port.Record]:
+        """Yield what came since; the first time all that is there."""
+        if self._tail is None:
+            made = tail.Tail(self._bus, self._dispatch.topics)
+            try:
+                yield from made.begin(0)
+            except exception.KvmInsightError:
+                made.close()
+                raise
+            self._tail = made
+            return
+        until_s = time.monotonic() + _LONGEST_S
+        while self._tail.is_behind():
+            if time.monotonic() > until_s:
+                raise exception.BusUnavailable(
+                    'what hosts tell was not read to its end within'
+                    f' {_LONGEST_S:g} s'
+                )
+            yield from self._tail.read(0.1)
+
+
+@contextlib.contextmanager
+def opened(
+    bus: port.Bus, prefix: str, rules: settings.Settings
+) -> Iterator[HostSource]:
+    """Follow the hosts as long as the context lasts."""
+    found = HostSource(bus, prefix, rules)
+    try:
+        yield found
+    finally:
+        found.close()

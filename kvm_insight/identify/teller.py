@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When a host tells how it and its domains are built, and what it tells."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from kvm_insight import exception
+from kvm_insight.identify import build, machine
+from kvm_insight.model import codec, host_config, sample
+
+EVERY_US = 3600 * 1_000_000
+#: Records are bounded; a host with more is told in part, and safely so:
+#: what is not offered is not used.
+_MOST = 1024
+
+#: Folder -> the words for the shared file system that is mounted there, None
+#: for one of the host's own.
+Mounts = Mapping[str, str | None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Host:
+    """What is known of the host itself."""
+
+    capabilities: str
+    hypervisor_version: int | None
+    libvirt_version: int | None
+    networks: Sequence[str]
+    devices: Sequence[str]
+    firmware: Sequence[str]
+    #: Kind, source, folder, and whether other hosts may have it, too; what
+    #: comes later lies above what came before.
+    mounts: Sequence[tuple[str, str, str, bool]]
+
+
+class Teller:
+    """Follows one host; XML is parsed when it changed."""
+
+    def __init__(self) -> None:
+        """Know nothing; so the first look is told."""
+        self._parsed: dict[str, tuple[str, build.Build]] = {}
+        self._told: host_config.HostConfig | None = None
+
+    def tell(
+        self,
+        seen: sample.Sample,
+        host: Host,
+        xml: Mapping[str, str | None],
+        snapshots: Mapping[str, int],
+    ) -> host_config.HostConfig | None:
+        """Return what there is to tell; None while all is as it was.
+
+        CollectorError for what no reader would take.
+        """
+        mounts = _mounts(host)
+        now = host_config.HostConfig(
+            host=seen.host,
+            time_us=seen.time_us,
+            agent_id=seen.agent_id,
+            cpus=seen.system.cpus,
+            memory_bytes=seen.system.memory_bytes,
+            cpu=machine.cpu(host.capabilities),
+            hypervisor_version=host.hypervisor_version,
+            libvirt_version=host.libvirt_version,
+            offers=_offers(host, mounts),
+            domains=sorted(
+                self._domains(seen, mounts, xml, snapshots),
+                key=lambda one: one.uuid,
+            ),
+        )
+        if self._told is not None and not _differs(self._told, now):
+            return None
+        try:
+            codec.decode(codec.encode(now), host_config.HostConfig)
+        except exception.CodecError as why:
+            raise exception.CollectorError(
+                f'how the host is built cannot be told: {why}'
+            ) from why
+        self._told = now
+        return now
+
+    def _domains(
+        self,
+        seen: sample.Sample,
+        mounts: Mounts,
+        xml: Mapping[str, str | None],
+        snapshots: Mapping[str, int],
+    ) -> Iterable[host_config.Domain]:
+        here = {one.uuid for one in seen.domains}
+        self._parsed = {k: v for k, v in self._parsed.items() if k in here}
+        for one in seen.domains:
+            found = self._parse(one.uuid, xml.get(one.uuid))
+            obstacles = found.obstacles
+            if snapshots.get(one.uuid):
+                obstacles += ('it has snapshots',)
+            yield host_config.Domain(
+                uuid=one.uuid,
+                name=one.name,
+                identity=one.identity,
+                vcpus=found.vcpus,
+                memory_bytes=found.memory_bytes,
+                cpu_mode=found.cpu_mode,
+                cpus=found.cpus,
+                storage=[build.shared(x, mounts) for x in found.storage],
+                needs=list(found.needs),
+                obstacles=list(obstacles),
+            )
+
+    def _parse(self, uuid: str, xml: str | None) -> build.Build:
+        before = self._parsed.get(uuid)
+        if xml is None or (before is not None and before[0] == xml):
+            # libvirt is away: what it was it still is.
+            return before[1] if before is not None else _UNKNOWN
+        found = build.parse(xml)
+        self._parsed[uuid] = (xml, found)
+        return found
+
+
+_UNKNOWN = build.Build(obstacles=('libvirt has not described it yet',))
+
+
+def _mounts(host: Host) -> Mounts:
+    return {
+        folder: machine.mounted(kind, source, folder) if shared else None
+        for kind, source, folder, shared in host.mounts
+    }
+
+
+def _offers(host: Host, mounts: Mounts) -> list[str]:
+    found = machine.offers(host.capabilities, host.networks, host.devices)
+    found += [machine.firmware(path) for path in host.firmware]
+    found += [words for words in mounts.values() if words is not None]
+    return sorted({one[:1024] for one in found})[:_MOST]
+
+
+def _differs(
+    before: host_config.HostConfig, now: host_config.HostConfig
+) -> bool:
+    if not 0 <= now.time_us - before.time_us < EVERY_US:
+        return True
+    return msgspec.structs.replace(now, time_us=before.time_us) != before

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cluster is read from the bus anew each time, whatever comes there."""
+
+import logging
+import pathlib
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from kvm_insight import exception
+from kvm_insight.bus import embedded, port, topic
+from kvm_insight.cmd import host_source
+from kvm_insight.model import codec, host_config, host_report
+from kvm_insight.plain import settings
+
+RULES = settings.Settings()
+UUID = '00000001-0000-4000-8000-000000000000'
+
+
+@pytest.fixture
+def bus(tmp_path: pathlib.Path) -> Iterator[port.Bus]:
+    made = embedded.connect({'path': str(tmp_path / 'bus.db')})
+    made.create_topics(topic.layout('t.', partitions=2))
+    yield made
+    made.close()
+
+
+def publish(bus: port.Bus, name: str, key: str, value: bytes | None) -> None:
+    producer = bus.producer()
+    producer.publish(f't.{name}', key, value)
+    producer.flush(5)
+    producer.close()
+
+
+def tell(bus: port.Bus, host: str, *uuids: str) -> None:
+    now_us = time.time_ns() // 1000
+    report = host_report.HostReport(
+        host=host,
+        time_us=now_us,
+        agent_id='g',
+        sequence=1,
+        window_s=120,
+        cpus=4,
+        memory_bytes=1 << 34,
+        instances=[
+            host_report.Instance(uuid=one, vcpus=1, state='running')
+            for one in uuids
+        ],
+    )
+    config = host_config.HostConfig(
+        host=host, time_us=now_us, agent_id='g', cpus='0-3'
+    )
+    publish(bus, topic.HOSTS, host, codec.encode(report))
+    publish(bus, topic.HOST_CONFIG, host, codec.encode(config))
+
+
+def test_each_read_has_what_came_since(bus: port.Bus) -> None:
+    tell(bus, 'a')
+    with host_source.opened(bus, 't.', RULES) as source:
+        assert [one.name for one in source.read().hosts] == ['a']
+        tell(bus, 'b', UUID)
+        assert len(source.read().hosts) == 2
+        tell(bus, 'a', UUID)
+        tell(bus, 'b')
+        (one,) = source.confirm({'a'}).instances
+        assert one.host == 'a'
+
+
+def test_nothing_told_is_an_error_and_no_end(bus: port.Bus) -> None:
+    with host_source.opened(bus, 't.', RULES) as source:
+        with pytest.raises(exception.ClusterError, match='tell_config'):
+            source.read()
+        tell(bus, 'a')
+        assert source.read().hosts
+
+
+def test_a_damaged_record_is_passed_over_with_a_word(
+    bus: port.Bus, caplog: pytest.LogCaptureFixture
+) -> None:
+    tell(bus, 'a')
+    bad = b'{"schema":"kvm_insight.host_config/1","host":7}'
+    with host_source.opened(bus, 't.', RULES) as source:
+        publish(bus, topic.HOST_CONFIG, 'a', bad)
+        publish(bus, topic.HOSTS, 'b', b'garbage')
+        with caplog.at_level(logging.WARNING):
+            assert [one.name for one in source.read().hosts] == ['a']
+    assert 't.host-config' in caplog.text
+
+
+def test_a_missing_topic_is_an_error_of_ours(tmp_path: pathlib.Path) -> None:
+    made = embedded.connect({'path': str(tmp_path / 'empty.db')})
+    with host_source.opened(made, 't.', RULES) as source:
+        with pytest.raises(exception.KvmInsightError):
+            source.read()
+        made.create_topics(topic.layout('t.', partitions=1))
+        tell(made, 'a')
+        assert source.read().hosts
+    made.close()
