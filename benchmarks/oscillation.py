@@ -8,6 +8,10 @@ instance returns to a host within 24 h of leaving it. A hot minute is one in
 which a host's demand is above the planner's hot ratio. The yardstick is the
 same planner without guards: no rest, no way back barred, no price of a move
 and no second forecast. Forecasts here are plain quantiles of each VM's past.
+
+A few hosts are a lottery: on days of OpenDC that are not reported, the same
+planner had between 59 % fewer and 3 % more hot minutes than without guards,
+by where its VMs had begun. So each trace is played from several beginnings.
 """
 
 import pathlib
@@ -33,19 +37,27 @@ BEGIN_US = 1_700_000_000_000_000
 #: Of its past that a forecast looks at, in steps: expected, and high.
 NEAR, FAR = 12, 288
 DAY_S = oscillation_traces.DAY_S
+#: First placements from which each trace is played.
+BEGINNINGS = 4
 
 
 class Replay:
     """Hosts and VMs while demand goes by."""
 
-    def __init__(self, trace: oscillation_traces.Trace, guarded: bool) -> None:
+    def __init__(
+        self,
+        trace: oscillation_traces.Trace,
+        guarded: bool,
+        beginning: int = 0,
+    ) -> None:
         """Place the VMs one after the other, whatever they want."""
         self.trace = trace
         self.rules = settings.Settings(guarded=guarded, rounds=10)
         count = len(trace.limits)
         self.names = [str(uuid.UUID(int=n + 1)) for n in range(count)]
         self.number = {name: n for n, name in enumerate(self.names)}
-        self.at = np.arange(count) % trace.hosts
+        self.at = np.random.default_rng(beginning).permutation(count)
+        self.at %= trace.hosts
         self.first = min(FAR, trace.wanted.shape[1] // 4)
         mean = trace.wanted.sum(axis=0).mean()
         #: Hosts that are half used, as a dense cloud is.
@@ -188,21 +200,13 @@ def main() -> int:
         parser.error('--traces DIR or KVM_INSIGHT_TRACES is needed')
     groups = {}
     reporting = args.seed >= report.SEED
+    beginnings = [
+        args.seed + n for n in range(1 if args.quick else BEGINNINGS)
+    ]
     for trace in oscillation_traces.read(args.traces, reporting, args.quick):
-        both = []
-        for guarded in (True, False):
-            replay = Replay(trace, guarded)
-            replay.run()
-            both.append(replay)
-        still = _unmoved(trace)
-        ours, free = both
+        rows = [_row(trace, beginning) for beginning in beginnings]
         groups[trace.name] = {
-            'moves_undone': ours.undone,
-            'hot_minutes': ours.hot_minutes,
-            'moves': ours.moves,
-            'hot_minutes_without_guards': free.hot_minutes,
-            'moves_undone_without_guards': free.undone,
-            'hot_minutes_without_planner': still,
+            name: sum(row[name] for row in rows) for name in rows[0]
         }
         report.say(f'{trace.name}: {groups[trace.name]}')
     figures = _worst(groups)
@@ -239,10 +243,24 @@ def _worst(groups: dict[str, dict[str, float]]) -> dict[str, float]:
     }
 
 
-def _unmoved(trace: oscillation_traces.Trace) -> float:
-    replay = Replay(trace, True)
-    replay.run(planned=False)
-    return replay.hot_minutes
+def _row(trace: oscillation_traces.Trace, beginning: int) -> dict[str, float]:
+    """Play a trace from one beginning with guards, without, and unmoved."""
+    ours, free, still = (
+        Replay(trace, guarded, beginning) for guarded in (True, False, True)
+    )
+    ours.run()
+    free.run()
+    still.run(planned=False)
+    row = {
+        'moves_undone': ours.undone,
+        'hot_minutes': ours.hot_minutes,
+        'moves': ours.moves,
+        'hot_minutes_without_guards': free.hot_minutes,
+        'moves_undone_without_guards': free.undone,
+        'hot_minutes_without_planner': still.hot_minutes,
+    }
+    report.say(f'{trace.name} from {beginning}: {row}')
+    return row
 
 
 if __name__ == '__main__':
