@@ -161,6 +161,9 @@ def test_unstack_frees_the_hosts_that_placement_has_as_marked(
         f'kvm-insight feed clear {options}',
         f'kvm-insight feed on {options}',
     ]
+    one.run('unstack')
+    again = [call for call in one.calls() if ' feed ' in call]
+    assert again == told, 'with its broker away'
 
 
 def test_an_existing_broker_is_used_and_none_is_installed(
