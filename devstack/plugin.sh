@@ -40,6 +40,7 @@ case "$1/$2" in
         ;;
     unstack/*)
         stop_kvm_insight
+        clear_kvm_insight_marks
         stop_kvm_insight_broker
         delete_kvm_insight_account
         ;;

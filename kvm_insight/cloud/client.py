@@ -220,6 +220,7 @@ def way_to(
         version=_MAJOR[service],
         connect_retries=where.get_connect_retries(service),
         status_code_retries=where.get_status_code_retries(service),
-        retriable_status_codes=where.get_retriable_status_codes(service),
+        # openstacksdk got its own setting for these after OpenStack 2026.1.
+        retriable_status_codes=list(connection.BUSY),
         rate_limit=per_s,
     )

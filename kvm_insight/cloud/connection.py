@@ -16,7 +16,7 @@ from kvm_insight.cloud import settings as cloud_settings
 _CONNECT_RETRIES = 1
 _STATUS_RETRIES = 2
 #: What a service answers that is overloaded or just starts.
-_BUSY = [429, 502, 503, 504]
+BUSY = (429, 502, 503, 504)
 _SECRETS = ('password', 'secret', 'token', 'passcode')
 
 
@@ -67,7 +67,6 @@ def _region(
         'api_timeout': settings.timeout_s,
         'connect_retries': _CONNECT_RETRIES,
         'status_code_retries': _STATUS_RETRIES,
-        'retriable_status_codes': _BUSY,
     }
     if settings.cloud is None:
         asked['auth_type'] = settings.auth_type

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 HERE = pathlib.Path(__file__).resolve().parent
 STACK = ('pre-install', 'install', 'post-config', 'extra')
+#: What unstack.sh has of openrc, and stack.sh has not.
+OPENRC = {'OS_PROJECT_NAME': 'demo', 'OS_USERNAME': 'demo'}
 ALL_IN_ONE = 'key,n-api,n-cpu,n-cond,n-sch,placement-api,g-api,mysql,rabbit'
 
 
@@ -47,6 +49,7 @@ class Node:
                 'PATH': f'{self.programs}{os.environ["PATH"]}',
                 'HOME': str(self.root / 'nobody'),
                 'ROOT': str(self.root),
+                **(OPENRC if 'unstack' in phases else {}),
                 **self.settings,
                 **more,
             },

@@ -144,6 +144,28 @@ def test_unstack_goes_on_where_keystone_is_away(nodes: Maker) -> None:
     assert one.running() == set()
 
 
+def test_unstack_frees_the_hosts_that_placement_has_as_marked(
+    nodes: Maker,
+) -> None:
+    one = nodes()
+    one.stack()
+    one.run('unstack')
+    assert not [call for call in one.calls() if ' feed ' in call]
+    one.stack()
+    with one.configuration.open('a') as file:
+        file.write('\n[feed]\nactive = nova,placement\n')
+    one.run('unstack')
+    told = [call for call in one.calls() if ' feed ' in call]
+    options = f'placement --config-file {one.configuration}'
+    assert told == [
+        f'kvm-insight feed clear {options}',
+        f'kvm-insight feed on {options}',
+    ]
+    one.run('unstack')
+    again = [call for call in one.calls() if ' feed ' in call]
+    assert again == told, 'with its broker away'
+
+
 def test_an_existing_broker_is_used_and_none_is_installed(
     nodes: Maker,
 ) -> None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from openstack.config import cloud_region
 
 from kvm_insight import exception
 from kvm_insight.cloud import client, connection, settings
@@ -113,6 +114,18 @@ def test_nobody_there_is_unavailable_and_said_so() -> None:
     ):
         one.get('compute', '/servers/detail')
     assert SECRET not in str(caught.value)
+
+
+def test_the_openstacksdk_of_openstack_2026_1_will_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # What 4.10.0 does not have; its regions answer None for any such name.
+    younger = 'get_retriable_status_codes'
+    monkeypatch.delattr(cloud_region.CloudRegion, younger, raising=False)
+    with connection.connect(asked('http://127.0.0.1:9/v3')) as one:
+        way = client.way_to(one, 'compute', 1.0)
+    assert way.retriable_status_codes == [429, 502, 503, 504]
+    assert way.status_code_retries == 2
 
 
 def test_settings_never_show_who_we_are() -> None:
