@@ -154,7 +154,9 @@ def test_names_are_told_and_what_is_gone_is_named() -> None:
     stage = test_turn.Stage()
     assert stage.whole is not None
     whole = _replace(
-        stage.whole, projects={'blue': 'Blue Ltd'}, users={'u1': 'jo'}
+        instances(stage.whole, cloud.uuid_of('vic-0'), user_id='u1'),
+        projects={'blue': 'Blue Ltd'},
+        users={'u1': 'jo'},
     )
     for one in facts.new(whole, stage.seen, True):
         key = inventory.key(one)
@@ -174,7 +176,12 @@ def test_names_are_told_and_what_is_gone_is_named() -> None:
     (told,) = facts.new(renamed, stage.seen, False)
     assert isinstance(told, inventory.HostFacts)
     assert told.instances[cloud.uuid_of('vic-0')] == 'shop'
-    less = _replace(whole, hosts=whole.hosts[1:], projects={}, users={})
+    assert facts.gone(_replace(whole, users={}), stage.seen) == []
+    less = _replace(
+        instances(whole, cloud.uuid_of('vic-0'), user_id='u2'),
+        hosts=whole.hosts[1:],
+        projects={},
+    )
     assert facts.gone(less, stage.seen) == [
         'host/r/0',
         'project/blue',
