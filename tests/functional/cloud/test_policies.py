@@ -75,8 +75,8 @@ def test_who_may_move_looks_moves_and_aborts_in_any_project(
         assert found['OS-EXT-SRV-ATTR:host'] == source
         told = json.loads(ask.get('compute', f'{path}/migrations', SPEAK))
         assert told == {'migrations': []}
-        # It is looked for: who may not abort is told 403.
-        with pytest.raises(exception.CloudGone, match='404'):
+        # Nothing is under way; who may not abort is told 403.
+        with pytest.raises(exception.CloudUnavailable, match='409'):
             ask.ask('compute', 'DELETE', f'{path}/migrations/999', SPEAK)
         action = f'{path}/action'
         ask.ask('compute', 'POST', action, SPEAK, body_for(target))
