@@ -7,6 +7,8 @@ from benchmarks import cloud_primitives
 from benchmarks import cloud_sql as sql
 
 _TRAITS = 45
+#: What Placement answers says when it was changed last.
+_SINCE = {'created_at': sql.NOW, 'updated_at': sql.NOW}
 
 
 def placement(shape: sql.Shape) -> Iterator[str]:
@@ -14,6 +16,7 @@ def placement(shape: sql.Shape) -> Iterator[str]:
     yield sql.many(
         'resource_providers',
         shape.hosts,
+        **_SINCE,
         id='seq',
         uuid=sql.uuid('provider'),
         name="concat('host-',seq)",
@@ -26,6 +29,7 @@ def placement(shape: sql.Shape) -> Iterator[str]:
         yield sql.many(
             'inventories',
             shape.hosts,
+            **_SINCE,
             resource_provider_id='seq',
             resource_class_id=_class(number),
             total=total,
@@ -36,18 +40,22 @@ def placement(shape: sql.Shape) -> Iterator[str]:
             allocation_ratio=ratio,
         )
     yield (
-        'insert into resource_provider_traits (trait_id,resource_provider_id)'
-        ' select t.id, seq from (select id from traits where name like'
-        f" 'HW_CPU%' order by id limit {_TRAITS}) t,"
+        'insert into resource_provider_traits'
+        ' (created_at,updated_at,trait_id,resource_provider_id)'
+        f' select {sql.NOW},{sql.NOW},t.id,seq from'
+        f" (select id from traits where name like 'HW_CPU%' order by id"
+        f' limit {_TRAITS}) t,'
         f' seq_1_to_{shape.hosts};'
     )
     yield (
-        'insert into placement_aggregates (id,uuid) select seq,'
+        'insert into placement_aggregates (created_at,updated_at,id,uuid)'
+        f' select {sql.NOW},{sql.NOW},seq,'
         f'{sql.uuid("aggregate")} from seq_1_to_{len(sql.ZONES)};'
     )
     yield sql.many(
         'resource_provider_aggregates',
         shape.hosts,
+        **_SINCE,
         resource_provider_id='seq',
         aggregate_id=f'(seq%{len(sql.ZONES)})+1',
     )
@@ -62,10 +70,13 @@ def _class(number: int) -> str:
 def _consumers(shape: sql.Shape) -> Iterator[str]:
     for name, count in (('project', sql.PROJECTS), ('user', sql.USERS)):
         key = sql.key(name, 'seq')
-        yield sql.many(f'{name}s', count, id='seq+10', external_id=key)
+        yield sql.many(
+            f'{name}s', count, **_SINCE, id='seq+10', external_id=key
+        )
     yield sql.many(
         'consumers',
         shape.servers,
+        **_SINCE,
         id='seq',
         uuid=sql.uuid('server'),
         project_id=f'(seq%{sql.PROJECTS})+11',
@@ -78,6 +89,7 @@ def _consumers(shape: sql.Shape) -> Iterator[str]:
                 'allocations',
                 shape.servers,
                 sql.of_flavor(kind),
+                **_SINCE,
                 resource_provider_id=sql.at(shape),
                 consumer_id=sql.uuid('server'),
                 resource_class_id=_class(number),
