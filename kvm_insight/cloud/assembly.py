@@ -2,7 +2,7 @@
 """Assembly: what Nova, Placement and Keystone said, as one cluster."""
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -32,11 +32,15 @@ _POLICIES = {
 #: What an operator writes as the reason when a host is to be emptied.
 _MAINTENANCE = 'maintenance'
 _IRONIC = 'ironic'
+_NOBODY: Mapping[str, str] = {}
 _NO_HOLDING = placement.Holding({}, [], {})
 
 
 def assembled(
-    all_: known.Known, cpu_mode: settings.CpuMode, region: str | None
+    all_: known.Known,
+    cpu_mode: settings.CpuMode,
+    region: str | None,
+    users: Mapping[str, str] = _NOBODY,
 ) -> cluster.Cluster:
     """Return the cluster; hosts are region/host where a region is given.
 
@@ -69,6 +73,7 @@ def assembled(
         ],
         migrations=list(_migrations(all_, named)),
         projects=all_.projects,
+        users=dict(users),
     )
 
 
@@ -186,6 +191,7 @@ def _instance(
         host=host,
         name=one.name,
         project_id=one.tenant_id,
+        user_id=one.user_id,
         resources=resources,
         flavor=sample.Flavor(
             name=flavor.original_name,

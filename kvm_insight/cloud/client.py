@@ -8,7 +8,7 @@ answers stay bytes until somebody decodes what it needs of them.
 import contextlib
 import types
 from collections.abc import Iterator
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import msgspec
 import openstack.connection
@@ -17,7 +17,7 @@ from keystoneauth1 import adapter, identity
 from keystoneauth1 import exceptions as auth_exceptions
 
 from kvm_insight import exception
-from kvm_insight.cloud import connection, settings
+from kvm_insight.cloud import connection, pace, settings
 
 Service = Literal['identity', 'compute', 'placement']
 NAMES: dict[Service, str] = {
@@ -206,12 +206,26 @@ def _message(answer: requests.Response) -> str:
         return ''
 
 
+class _Way(adapter.Adapter):
+    """An adapter whose requests begin at our pace."""
+
+    def __init__(self, steps: pace.Pace, **more: Any) -> None:
+        super().__init__(**more)
+        self._steps = steps
+
+    def request(self, url: str, method: str, **more: Any) -> Any:
+        """Return the answer."""
+        more.setdefault('rate_semaphore', self._steps)
+        return super().request(url, method, **more)
+
+
 def way_to(
     one: openstack.connection.Connection, service: Service, per_s: float
 ) -> adapter.Adapter:
     """Return a way to a service, with the bounds of the connection."""
     where = one.config
-    return adapter.Adapter(
+    return _Way(
+        pace.Pace(per_s),
         session=one.session,
         service_type=service,
         region_name=where.get_region_name(service),
@@ -222,5 +236,4 @@ def way_to(
         status_code_retries=where.get_status_code_retries(service),
         # openstacksdk got its own setting for these after OpenStack 2026.1.
         retriable_status_codes=list(connection.BUSY),
-        rate_limit=per_s,
     )

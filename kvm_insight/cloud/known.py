@@ -23,6 +23,8 @@ class Known:
     migrations: dict[str, nova.Migration]
     #: Flavor name -> id, of those that can be chosen now.
     flavors: dict[str, str]
+    #: The providers with nothing above them, when hypervisors were read.
+    roots: frozenset[str]
     #: Provider's UUID -> what it has; the generation at which it was read.
     holdings: dict[str, placement.Holding]
     generations: dict[str, int]

@@ -43,6 +43,7 @@ class Server(client.Wire, frozen=True, kw_only=True):
     id: str
     status: str
     tenant_id: str
+    user_id: str | None = None
     name: str | None = None
     flavor: Flavor | None = None
     #: An empty text where it was started from a volume.

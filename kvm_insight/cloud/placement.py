@@ -2,7 +2,9 @@
 """What Placement's answers say of one resource provider, and of all."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+import msgspec
 
 from kvm_insight import exception
 from kvm_insight.cloud import client
@@ -68,15 +70,16 @@ def parse_providers(value: bytes) -> list[Provider]:
     return client.decoded('placement', value, _Providers).resource_providers
 
 
-def parse_inventories(
-    value: bytes, allocations: Allocations
-) -> dict[str, cluster.Inventory]:
-    """Return resource class -> what there is, and what is used of it."""
+def roots(providers: Iterable[Provider]) -> frozenset[str]:
+    """Return those that are below no other."""
+    return frozenset(
+        one.uuid for one in providers if one.uuid == one.root_provider_uuid
+    )
+
+
+def parse_inventories(value: bytes) -> dict[str, cluster.Inventory]:
+    """Return resource class -> what there is; nothing of it is used yet."""
     found = client.decoded('placement', value, _Inventories).inventories
-    used: dict[str, int] = {}
-    for held in allocations.values():
-        for name, amount in held.items():
-            used[name] = used.get(name, 0) + amount
     return {
         name: cluster.Inventory(
             total=min(one.total, _MOST),
@@ -85,10 +88,29 @@ def parse_inventories(
             min_unit=one.min_unit,
             max_unit=min(one.max_unit, _MOST),
             step_size=one.step_size,
-            used=used.get(name, 0),
         )
         for name, one in found.items()
     }
+
+
+def held(
+    inventories: Mapping[str, cluster.Inventory],
+    traits: list[str],
+    allocations: Allocations,
+) -> Holding:
+    """Return what a provider has, with what is used of it."""
+    used: dict[str, int] = {}
+    for resources in allocations.values():
+        for name, amount in resources.items():
+            used[name] = used.get(name, 0) + amount
+    return Holding(
+        {
+            name: msgspec.structs.replace(one, used=used.get(name, 0))
+            for name, one in inventories.items()
+        },
+        traits,
+        allocations,
+    )
 
 
 def parse_traits(value: bytes) -> list[str]:
@@ -111,17 +133,25 @@ def read_providers(
     return parse_providers(ask.get('placement', path, VERSION))
 
 
-def read_holding(ask: client.Client, uuid: str) -> Holding | None:
-    """Return what a provider has; None if it went meanwhile."""
+def read_holding(
+    ask: client.Client, uuid: str, before: Holding | None = None
+) -> Holding | None:
+    """Return what a provider has; None if it went meanwhile.
+
+    ``before`` is what it had at its present generation: then only who holds
+    what is read.
+    """
     path = f'/resource_providers/{uuid}'
     try:
-        held = read_allocations(ask, uuid)
+        allocations = read_allocations(ask, uuid)
+        if before is not None:
+            return held(before.inventories, before.traits, allocations)
         inventories = ask.get('placement', f'{path}/inventories', VERSION)
         traits = ask.get('placement', f'{path}/traits', VERSION)
     except exception.CloudGone:
         return None
-    return Holding(
-        parse_inventories(inventories, held), parse_traits(traits), held
+    return held(
+        parse_inventories(inventories), parse_traits(traits), allocations
     )
 
 

@@ -60,8 +60,11 @@ class PlacementTraits:
 
     def holders(self) -> dict[str, str]:
         """Return the providers that have it -> their names."""
-        if self._ask('GET', f'/traits/{TRAIT}').status_code == 404:
+        known = self._ask('GET', f'/traits/{TRAIT}')
+        if known.status_code == 404:
             return {}
+        # Placement takes a trait that is not there for a broken question.
+        _good(known)
         path = f'/resource_providers?required={TRAIT}'
         told = _good(self._ask('GET', path)).content
         found = client.decoded('placement', told, _Holders)
@@ -157,6 +160,11 @@ def _good(answer: requests.Response) -> requests.Response:
         return answer
     path = answer.request.path_url.partition('?')[0]
     words = f'Placement answers {code} for {path}'
-    if code in (401, 403):
+    if code == 401:
         raise exception.CloudRefused(f'{words}; see the identity in [cloud]')
+    if code == 403:
+        raise exception.CloudRefused(
+            f'{words}; its role may not: see placement-marks.yaml of the'
+            ' policy files that come with kvm_insight'
+        )
     raise exception.CloudUnavailable(words)

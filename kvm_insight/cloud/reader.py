@@ -11,25 +11,29 @@ import concurrent.futures
 import dataclasses
 import datetime
 import logging
+import threading
 import time
-from collections.abc import Callable, Collection, Iterable
-from typing import TypeVar
+from collections.abc import Collection, Iterable
 
 from kvm_insight import exception
-from kvm_insight.cloud import client, keystone, known, listing, nova, placement
+from kvm_insight.cloud import (
+    client,
+    keystone,
+    known,
+    listing,
+    nova,
+    placement,
+    providers,
+)
 
 LOG = logging.getLogger(__name__)
 
-#: Providers that are read beside each other.
-_AT_ONCE = 4
 #: Nova's clock and ours may differ, and a change takes its time to be seen.
 _OVERLAP_US = 120 * 1_000_000
 #: What ended before that says nothing of who has to rest.
 _MIGRATIONS_US = 2 * 24 * 3600 * 1_000_000
 _ADMIN = 'admin'
 _ZONE = 'availability_zone'
-
-_Answer = TypeVar('_Answer')
 
 
 class Reader:
@@ -38,6 +42,7 @@ class Reader:
     def __init__(self, ask: client.Client, *, grouped: bool = True) -> None:
         """Ask nobody yet; ``grouped`` says whether there are server groups."""
         self._ask = ask
+        self._providers = providers.Providers(ask)
         self._grouped = grouped
         self._speak: str | None = None
         self._nameless = False
@@ -49,9 +54,7 @@ class Reader:
         found = known.Known(
             time_us=began_us,
             swept_us=began_us,
-            servers={
-                one.id: one for one in listing.read_servers(self._ask, speak)
-            },
+            servers={},
             services=[],
             hypervisors=[],
             aggregates=[],
@@ -61,15 +64,39 @@ class Reader:
                 one.name: one.id
                 for one in listing.read_flavors(self._ask, speak)
             },
+            roots=frozenset(),
             holdings={},
             generations={},
             zoned={},
             nested=frozenset(),
             projects=self._projects({}),
         )
-        self._small(found, speak, began_us - _MIGRATIONS_US)
-        self._provide(found, again=())
+        there = placement.read_providers(self._ask)
+        self._small(found, speak, began_us - _MIGRATIONS_US, there)
+        self._large(found, speak, there)
         return found
+
+    def _large(
+        self,
+        found: known.Known,
+        speak: str,
+        there: list[placement.Provider],
+    ) -> None:
+        """Read the servers, and beside them what Placement has: they are
+        different services, each with most of the work."""
+        stop = threading.Event()
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+        beside = pool.submit(self._providers.read, found, there, (), stop)
+        try:
+            for one in listing.read_servers(self._ask, speak):
+                found.servers[one.id] = one
+                if beside.done():
+                    # If it broke, no more pages are asked for.
+                    beside.result()
+            beside.result()
+        finally:
+            stop.set()
+            pool.shutdown()
 
     def poll(
         self, before: known.Known, hosts: Collection[str] = ()
@@ -88,9 +115,10 @@ class Reader:
             if one.status == 'DELETED':
                 found.servers.pop(one.id, None)
         found.migrations = _lately(before, began_us)
-        moved = self._small(found, speak, since_us)
+        there = placement.read_providers(self._ask)
+        moved = self._small(found, speak, since_us, there)
         touched = {*hosts, *_places(before, changed), *_ends(moved)}
-        self._provide(found, again=touched)
+        self._providers.read(found, there, touched, threading.Event())
         if any(x.tenant_id not in found.projects for x in changed):
             found.projects = self._projects(before.projects)
         return found
@@ -101,13 +129,24 @@ class Reader:
         return self._speak
 
     def _small(
-        self, found: known.Known, speak: str, since_us: int
+        self,
+        found: known.Known,
+        speak: str,
+        since_us: int,
+        there: Iterable[placement.Provider],
     ) -> list[nova.Migration]:
         """Read what is read whole each time, and migrations; return those
         that have changed."""
         ask = self._ask
-        found.services = listing.read_services(ask, speak)
-        found.hypervisors = list(listing.read_hypervisors(ask))
+        services, found.services = (
+            found.services,
+            listing.read_services(ask, speak),
+        )
+        roots, found.roots = found.roots, placement.roots(there)
+        if (services, roots) != (found.services, found.roots):
+            # Nova looks up each one's service: dear, and seldom new. A host
+            # that was upgraded has been down.
+            found.hypervisors = list(listing.read_hypervisors(ask))
         before = found.aggregates
         found.aggregates = listing.read_aggregates(ask, speak)
         if found.aggregates != before:
@@ -143,45 +182,6 @@ class Reader:
             if _ZONE in one.metadata
         }
 
-    def _provide(self, found: known.Known, again: Collection[str]) -> None:
-        """Read the providers that may have changed, several at once."""
-        providers = placement.read_providers(self._ask)
-        roots = {one.id for one in found.hypervisors}
-        at = {one.id: one.service.host for one in found.hypervisors}
-        generations = {
-            one.uuid: one.generation for one in providers if one.uuid in roots
-        }
-        stale = [
-            uuid
-            for uuid, generation in generations.items()
-            if found.generations.get(uuid) != generation
-            or at[uuid] in again
-            or uuid not in found.holdings
-        ]
-        below = [
-            one.uuid
-            for one in providers
-            if one.uuid not in roots and one.root_provider_uuid in roots
-        ]
-        fresh = dict(zip(stale, _each(self._holding, stale), strict=True))
-        inside = _each(self._consumers, below)
-        found.nested = frozenset(x for each in inside for x in each)
-        found.holdings = {
-            uuid: held
-            for uuid, held in (found.holdings | fresh).items()
-            if held is not None and uuid in generations
-        }
-        found.generations = generations
-
-    def _holding(self, uuid: str) -> placement.Holding | None:
-        return placement.read_holding(self._ask, uuid)
-
-    def _consumers(self, uuid: str) -> Collection[str]:
-        try:
-            return placement.read_allocations(self._ask, uuid).keys()
-        except exception.CloudGone:
-            return ()
-
     def _projects(self, before: dict[str, str]) -> dict[str, str]:
         """Return the names of projects; a plan does without new ones."""
         try:
@@ -193,16 +193,6 @@ class Reader:
             return before
         self._nameless = False
         return found
-
-
-def _each(ask: Callable[[str], _Answer], names: list[str]) -> list[_Answer]:
-    """Return an answer for each, in order; the first error ends it."""
-    pool = concurrent.futures.ThreadPoolExecutor(_AT_ONCE)
-    try:
-        return list(pool.map(ask, names))
-    finally:
-        # Who waits in the queue would each wait for the time-out, too.
-        pool.shutdown(cancel_futures=True)
 
 
 def written(time_us: int) -> str:

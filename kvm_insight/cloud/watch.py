@@ -14,7 +14,14 @@ from collections.abc import Callable, Collection
 from typing import Self
 
 from kvm_insight import exception
-from kvm_insight.cloud import assembly, client, known, reader, settings
+from kvm_insight.cloud import (
+    assembly,
+    client,
+    known,
+    reader,
+    settings,
+    users,
+)
 from kvm_insight.model import cluster
 
 LOG = logging.getLogger(__name__)
@@ -47,6 +54,7 @@ class Watch:
         self._asked = asked
         self._client = connect(asked)
         self._reader = reader.Reader(self._client, grouped=asked.server_groups)
+        self._users = users.Users(self._client)
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopped = False
@@ -74,6 +82,7 @@ class Watch:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(_END_S)
+        self._users.stop(_END_S)
         self._client.close()
 
     def read(self) -> cluster.Cluster:
@@ -157,6 +166,8 @@ class Watch:
                 )
                 self._fail(this.error)
             this.over.set()
+            if this.error is None and self._known is not None:
+                self._users.begin(_owners(self._known))
             self._wake.wait(self._pause_s())
 
     def _fresh(self, hosts: Collection[str]) -> known.Known:
@@ -168,7 +179,13 @@ class Watch:
         return self._reader.sweep()
 
     def _take(self, found: known.Known) -> None:
-        whole = assembly.assembled(found, self._asked.cpu_mode, self._region())
+        owners = _owners(found)
+        whole = assembly.assembled(
+            found,
+            self._asked.cpu_mode,
+            self._region(),
+            self._users.names(owners),
+        )
         with self._lock:
             self._known, self._cluster = found, whole
             back, self._trouble = self._trouble, None
@@ -190,3 +207,9 @@ class Watch:
         poll_s = self._asked.poll_s
         patient_s = poll_s * 2.0 ** min(self.refusals, 10)
         return min(patient_s, max(poll_s, _MOST_PATIENT_S))
+
+
+def _owners(found: known.Known) -> frozenset[str]:
+    """Return the users who have an instance."""
+    owners = (one.user_id for one in found.servers.values())
+    return frozenset(one for one in owners if one)

@@ -89,16 +89,24 @@ def both(
 
 
 def words(found: finding.Finding) -> str:
-    """Return a finding in words: who waited, because of whom, how long."""
+    """Return a finding in words: who waited, because of whom, how long; and
+    where that is, if the cloud told."""
     verdict = found.verdict.replace('_', '-')
+    where = _place(found)
     if found.state == 'open':
-        return f'OPENED {verdict}: {found.summary}'
+        return f'OPENED {verdict}: {found.summary}{where}'
     ended_us = found.closed_us or found.updated_us
     lasted_s = (ended_us - found.opened_us) / 1e6
     return (
         f'CLOSED {verdict} after {lasted_s:.0f} s'
-        f' ({found.closed_reason or "recovered"}): {found.summary}'
+        f' ({found.closed_reason or "recovered"}): {found.summary}{where}'
     )
+
+
+def _place(found: finding.Finding) -> str:
+    parts = [f'zone {found.availability_zone}'] * bool(found.availability_zone)
+    parts += [f'aggregate {one}' for one in found.aggregates]
+    return f' [{found.host}: {", ".join(parts)}]' if parts else ''
 
 
 def watching(now: sample.Sample) -> str:

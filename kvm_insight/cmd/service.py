@@ -74,8 +74,10 @@ def set_log_level(loaded: cfg.ConfigOpts) -> None:
     # Their own words about reconnecting; ours say it once and shorter.
     logging.getLogger('kafka').setLevel('ERROR')
     # At debug they tell whole answers: instances' metadata among it.
-    for name in ('keystoneauth', 'openstack', 'urllib3'):
+    for name in ('openstack', 'urllib3'):
         logging.getLogger(name).setLevel('WARNING')
+    # As a warning it tells each try at a service that is away, at each poll.
+    logging.getLogger('keystoneauth').setLevel('ERROR')
     # Of a clouds.yaml that is broken it tells the place, and what is there.
     logging.getLogger('openstack.config').setLevel('ERROR')
 

@@ -23,6 +23,7 @@ class Names:
     def __init__(self) -> None:
         self._hosts: dict[str, inventory.HostFacts] = {}
         self._projects: dict[str, str] = {}
+        self._users: dict[str, str] = {}
         self._groups: dict[str, inventory.GroupFacts] = {}
         #: UUID -> the key of its server group.
         self._group_of: dict[str, str] = {}
@@ -42,6 +43,7 @@ class Names:
         if value is None:
             self._hosts.pop(key, None)
             self._projects.pop(key, None)
+            self._users.pop(key, None)
             self._leave(key)
             self._groups.pop(key, None)
             return
@@ -55,6 +57,8 @@ class Names:
                 self._hosts[key] = one
             case inventory.ProjectFacts() if one.name is not None:
                 self._projects[key] = one.name
+            case inventory.UserFacts() if one.name is not None:
+                self._users[key] = one.name
             case inventory.GroupFacts():
                 self._leave(key)
                 self._groups[key] = one
@@ -105,6 +109,7 @@ class Names:
             project_name=self._projects.get(
                 f'project/{one.project_id}', one.project_name
             ),
+            user_name=self._users.get(f'user/{one.user_id}', one.user_name),
             server_group=(group.name or group.group) if group else None,
         )
 

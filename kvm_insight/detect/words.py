@@ -32,6 +32,8 @@ def party_of(who: str, domains: Mapping[str, sample.Domain]) -> finding.Party:
         instance_name=identity.instance_name,
         project_id=identity.project_id,
         project_name=identity.project_name,
+        user_id=identity.user_id,
+        user_name=identity.user_name,
         flavor=identity.flavor.name if identity.flavor else None,
     )
 

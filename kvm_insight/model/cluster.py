@@ -175,6 +175,7 @@ class Instance(sample.Wire, frozen=True, kw_only=True):
     host: Name
     name: sample.Text | None = None
     project_id: sample.Text = 'unassigned'
+    user_id: sample.Text | None = None
     #: Its allocation in Placement, all of it on the host's own provider.
     resources: dict[ResourceClass, sample.Count] = {}
     flavor: sample.Flavor | None = None
@@ -259,6 +260,8 @@ class Cluster(
     migrations: list[Migration] = []
     #: Id -> name, as far as Keystone told.
     projects: dict[sample.Text, sample.Text] = {}
+    #: The same of those who own an instance.
+    users: dict[sample.Text, sample.Text] = {}
 
 
 def read(value: bytes) -> Cluster:

@@ -38,6 +38,9 @@ class Party(sample.Wire, frozen=True, kw_only=True):
     instance_name: sample.Text | None = None
     project_id: sample.Text | None = None
     project_name: sample.Text | None = None
+    #: Who started it. No tenant is shown it, and no summary has it.
+    user_id: sample.Text | None = None
+    user_name: sample.Text | None = None
     flavor: sample.Text | None = None
     #: As the cloud tells it; None where no planner reads one.
     server_group: sample.Text | None = None

@@ -16,6 +16,7 @@ _Host = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
 HOST_SCHEMA = 'kvm_insight.inventory_host/1'
 PROJECT_SCHEMA = 'kvm_insight.inventory_project/1'
+USER_SCHEMA = 'kvm_insight.inventory_user/1'
 GROUP_SCHEMA = 'kvm_insight.inventory_group/1'
 FLAVOR_SCHEMA = 'kvm_insight.inventory_flavor/1'
 OUTLOOK_SCHEMA = 'kvm_insight.inventory_outlook/1'
@@ -74,6 +75,19 @@ class ProjectFacts(
     """A project's name."""
 
     project_id: sample.Text
+    name: sample.Text | None = None
+
+
+class UserFacts(
+    sample.Wire,
+    frozen=True,
+    kw_only=True,
+    tag_field='schema',
+    tag=USER_SCHEMA,
+):
+    """The name of a user who owns an instance: for operators' eyes."""
+
+    user_id: sample.Text
     name: sample.Text | None = None
 
 
@@ -190,6 +204,7 @@ class PlannerStatus(
 Facts = (
     HostFacts
     | ProjectFacts
+    | UserFacts
     | GroupFacts
     | FlavorFacts
     | Outlook
@@ -200,6 +215,7 @@ Facts = (
 KINDS: dict[str, type[Facts]] = {
     HOST_SCHEMA: HostFacts,
     PROJECT_SCHEMA: ProjectFacts,
+    USER_SCHEMA: UserFacts,
     GROUP_SCHEMA: GroupFacts,
     FLAVOR_SCHEMA: FlavorFacts,
     OUTLOOK_SCHEMA: Outlook,
@@ -209,6 +225,10 @@ KINDS: dict[str, type[Facts]] = {
 }
 
 
+#: How keys begin under which something is called by its name.
+_NAMING = ('host/', 'project/', 'user/', 'group/')
+
+
 def tells_of_cohorts(key: str | None) -> bool:
     """Say whether what lies under a key tells what is usual for some."""
     return key is not None and key.startswith(('group/', 'flavor/'))
@@ -216,7 +236,7 @@ def tells_of_cohorts(key: str | None) -> bool:
 
 def tells_names(key: str | None) -> bool:
     """Say whether what lies under a key tells how people call something."""
-    return key is not None and key.startswith(('host/', 'project/', 'group/'))
+    return key is not None and key.startswith(_NAMING)
 
 
 def key(facts: Facts) -> str:
@@ -226,6 +246,8 @@ def key(facts: Facts) -> str:
             return f'host/{facts.host}'
         case ProjectFacts():
             return f'project/{facts.project_id}'
+        case UserFacts():
+            return f'user/{facts.user_id}'
         case GroupFacts():
             return f'group/{facts.group}'
         case FlavorFacts():

@@ -40,6 +40,7 @@ RECORDS: dict[str, type[sample.Wire]] = {
     'control': control.Order,
     'inventory_host': inventory.HostFacts,
     'inventory_project': inventory.ProjectFacts,
+    'inventory_user': inventory.UserFacts,
     'inventory_group': inventory.GroupFacts,
     'inventory_flavor': inventory.FlavorFacts,
     'inventory_outlook': inventory.Outlook,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from kvm_insight.model import cluster, inventory
 from kvm_insight.recommend import cohort, world
 
-_KINDS = ('host/', 'project/', 'group/')
+_KINDS = ('host/', 'project/', 'user/', 'group/')
 
 
 def new(
@@ -22,6 +22,7 @@ def new(
     What is usual is only worked out when there is a new hour of use.
     """
     found: list[inventory.Facts] = [*_hosts(whole), *_projects(whole)]
+    found += _users(whole)
     found += _groups(whole, seen, hour_is_new)
     found += _flavors(whole, seen, hour_is_new)
     if hour_is_new:
@@ -33,6 +34,9 @@ def gone(whole: cluster.Cluster, seen: world.World) -> list[str]:
     """Return the keys of what was told and is not there any more."""
     there = {f'host/{one.name}' for one in whole.hosts}
     there |= {f'project/{name}' for name in whole.projects}
+    # Names are read little by little: a planner that has just begun knows
+    # few, and what another one told stays while its user owns something.
+    there |= {f'user/{one.user_id}' for one in whole.instances}
     there |= {f'group/{one.id}' for one in whole.server_groups}
     return sorted(
         key
@@ -62,6 +66,11 @@ def _hosts(whole: cluster.Cluster) -> Iterator[inventory.HostFacts]:
 def _projects(whole: cluster.Cluster) -> Iterator[inventory.ProjectFacts]:
     for project, name in sorted(whole.projects.items()):
         yield inventory.ProjectFacts(project_id=project, name=name)
+
+
+def _users(whole: cluster.Cluster) -> Iterator[inventory.UserFacts]:
+    for user, name in sorted(whole.users.items()):
+        yield inventory.UserFacts(user_id=user, name=name)
 
 
 def _groups(

@@ -9,6 +9,7 @@ import time
 from cloud import config, node, package, place, service, tenancy
 
 _FIRST = ('network', 'glance', 'placement')
+_ASKED = ('placement', 'nova')
 
 
 class Cloud:
@@ -28,16 +29,10 @@ class Cloud:
             raise place.CloudError('this needs root: namespaces, libvirtd')
         began = time.monotonic()
         where = self.where
-        package.install()
-        where.make()
+        self._begin()
         package.guest(where)
-        config.services(where)
         service.start_bus(where)
-        service.start_database(where)
-        service.schema(where, 'keystone')
-        service.start_api(where, 'keystone')
-        service.wait_api(where, 'keystone')
-        tenancy.identities(where)
+        self._identify()
         for name in ('placement', 'glance', 'nova'):
             service.schema(where, name)
         port = where.port('rabbit')
@@ -60,6 +55,31 @@ class Cloud:
         tenancy.catalogue(where)
         self._wait_for_computes()
         place.say(f'up after {time.monotonic() - began:.0f} s')
+
+    def serve(self) -> None:
+        """Start the APIs that are asked for what is in their databases, and
+        no more: no bus, no scheduler, no compute node."""
+        self._begin()
+        self._identify()
+        for name in _ASKED:
+            service.schema(self.where, name)
+        for name in ('network', *_ASKED):
+            service.start_api(self.where, name)
+        for name in ('network', *_ASKED):
+            service.wait_api(self.where, name)
+
+    def _begin(self) -> None:
+        package.install()
+        self.where.make()
+        config.services(self.where)
+
+    def _identify(self) -> None:
+        """Start the database and Keystone, and let it know all."""
+        service.start_database(self.where)
+        service.schema(self.where, 'keystone')
+        service.start_api(self.where, 'keystone')
+        service.wait_api(self.where, 'keystone')
+        tenancy.identities(self.where)
 
     def _wait_for_computes(self) -> None:
         where, api = self.where, tenancy.Api(self.where)

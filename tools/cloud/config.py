@@ -64,7 +64,7 @@ def services(where: place.Place) -> None:
             },
             'api': {'auth_strategy': 'keystone'},
             'keystone_authtoken': auth(where, 'placement'),
-            'oslo_policy': {'policy_file': POLICY / 'placement.yaml'},
+            'oslo_policy': _policy(where, 'placement', 'placement-marks'),
         },
     )
     _glance(where)
@@ -72,6 +72,15 @@ def services(where: place.Place) -> None:
         etc / 'nova/nova.conf', nova(where, where.home / 'nova', control=True)
     )
     shutil.copy(where.venv / 'etc/nova/api-paste.ini', etc / 'nova')
+
+
+def _policy(where: place.Place, name: str, more: str) -> dict[str, object]:
+    """Return a service's policy: the file for reading, and one more that
+    counts for another role."""
+    folder = where.etc / name / 'policy.d'
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(POLICY / f'{more}.yaml', folder)
+    return {'policy_file': POLICY / f'{name}.yaml', 'policy_dirs': folder}
 
 
 def _glance(where: place.Place) -> None:
@@ -145,7 +154,7 @@ def nova(
         'vnc': {'enabled': False},
         'privsep_osbrick': helper,
         'nova_sys_admin': helper,
-        'oslo_policy': {'policy_file': POLICY / 'nova.yaml'},
+        'oslo_policy': _policy(where, 'nova', 'nova-moves'),
     }
     (where.home / 'nova/locks').mkdir(parents=True, exist_ok=True)
     if control:

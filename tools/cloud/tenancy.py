@@ -12,9 +12,12 @@ from cloud import place
 
 Json = Any
 TENANTS = ('tenant-a', 'tenant-b')
-#: The user with nothing but the role of the policy files.
+#: The user with nothing but the role of the policy files for reading; and
+#: those with the role of one more file each.
 READER = 'kvm-insight'
 READER_ROLE = 'kvm_insight'
+MARKER, MARKER_ROLE = 'kvm-insight-marks', 'kvm_insight_marks'
+MOVER, MOVER_ROLE = 'kvm-insight-moves', 'kvm_insight_moves'
 TYPES = {
     'keystone': 'identity',
     'nova': 'compute',
@@ -108,7 +111,15 @@ def identities(where: place.Place) -> None:
     api = Api(where)
     roles = {
         name: api.ensure('role', name)
-        for name in ('admin', 'service', 'member', 'reader', READER_ROLE)
+        for name in (
+            'admin',
+            'service',
+            'member',
+            'reader',
+            READER_ROLE,
+            MARKER_ROLE,
+            MOVER_ROLE,
+        )
     }
 
     def user(name: str, project: str, *granted: str) -> None:
@@ -123,6 +134,8 @@ def identities(where: place.Place) -> None:
     for name in ('nova', 'placement', 'glance'):
         user(name, 'service', 'admin', 'service')
     user(READER, 'service', READER_ROLE)
+    user(MARKER, 'service', READER_ROLE, MARKER_ROLE)
+    user(MOVER, 'service', READER_ROLE, MOVER_ROLE)
     for name in TENANTS:
         user(name, name, 'member', 'reader')
     for name, kind in TYPES.items():

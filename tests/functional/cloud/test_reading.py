@@ -80,6 +80,7 @@ def test_instances_of_two_projects_have_their_names_and_places(
     first, second = named(found, 'a1'), named(found, 'a2')
     assert first is not None
     assert second is not None
+    assert first.user_id == second.user_id is not None
     assert (first.availability_zone, second.availability_zone) == (
         conftest.ZONE,
         None,
@@ -91,6 +92,17 @@ def test_instances_of_two_projects_have_their_names_and_places(
     for host in found.hosts:
         assert host.availability_zone == conftest.ZONE
         assert host.cpu is not None
+
+
+def test_owners_have_names_a_poll_later(
+    stage: conftest.Stage, servers: dict[str, str]
+) -> None:
+    with watch.Watch(stage.asked()) as one:
+
+        def names() -> bool:
+            return {'tenant-a', 'tenant-b'} <= {*one.read().users.values()}
+
+        conftest.within(120, names)
 
 
 def test_server_groups_are_for_admin_and_nobody_guesses_them(

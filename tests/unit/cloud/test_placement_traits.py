@@ -138,6 +138,16 @@ def test_a_refusal_says_who_and_what(
     assert TOKEN not in str(caught.value)
 
 
+def test_who_may_not_see_the_trait_is_told_so_and_names_the_file(
+    service: Service,
+) -> None:
+    service.answers[f'/traits/{TRAIT}'] = (403, b'{}')
+    # As Placement answers for a trait that it does not know.
+    service.answers['/resource_providers'] = (400, b'{}')
+    with pytest.raises(exception.CloudRefused, match='placement-marks'):
+        service.traits().holders()
+
+
 def test_nobody_has_a_trait_that_is_not_known(service: Service) -> None:
     service.answers[f'/traits/{TRAIT}'] = (404, b'{}')
     assert service.traits().holders() == {}

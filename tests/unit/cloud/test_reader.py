@@ -2,13 +2,14 @@
 """What was read of a cloud becomes a cluster, and stays fresh."""
 
 import copy
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kvm_insight import exception
-from kvm_insight.cloud import assembly, nova, reader
+from kvm_insight.cloud import assembly, client, nova, reader
 from kvm_insight.model import cluster, codec
 from kvm_insight.recommend import sanity
 from tests.unit.cloud import wire
@@ -255,13 +256,77 @@ def test_a_host_whose_generation_has_changed_is_read_again() -> None:
     assert again.holdings[provider['uuid']].inventories['VCPU'].reserved == 1
 
 
+def test_hypervisors_are_read_again_when_a_service_or_a_provider_is_new() -> (
+    None
+):
+    ask = wire.Wire()
+    one = reader.Reader(ask)
+    known = one.sweep()
+    ask.asked.clear()
+    known = one.poll(known)
+    assert ask.count('/os-hypervisors') == 0
+    assert len(known.hypervisors) == 3
+    ask.answers['compute', '/os-services']['services'][0]['state'] = 'down'
+    known = one.poll(known)
+    assert ask.count('/os-hypervisors') == 2
+    fresh = 'aaaaaaaa-0000-4000-8000-000000000009'
+    providers = ask.answers['placement', '/resource_providers']
+    providers['resource_providers'].append(
+        {'uuid': fresh, 'generation': 1, 'root_provider_uuid': fresh}
+    )
+    known = one.poll(known)
+    assert ask.count('/os-hypervisors') == 4
+    one.poll(known)
+    assert ask.count('/os-hypervisors') == 4
+
+
+def test_what_is_not_used_any_more_is_free_at_the_same_generation() -> None:
+    ask = wire.Wire()
+    one = reader.Reader(ask)
+    known = one.sweep()
+    uuid = next(x.id for x in known.hypervisors if x.service.host == 'fake1')
+    host = known.holdings[uuid]
+    path = f'/resource_providers/{uuid}/allocations'
+    ask.answers['placement', path]['allocations'] = {
+        ask.server('a1')['id']: {'resources': {'VCPU': 2}}
+    }
+    again = one.poll(known, ['fake1']).holdings[uuid]
+    assert again.inventories['VCPU'].used == 2
+    assert again.traits == host.traits
+    ask.answers['placement', path]['allocations'] = {}
+    again = one.poll(known, ['fake1']).holdings[uuid]
+    assert again.inventories['VCPU'].used == 0
+    assert again.inventories['VCPU'].total == host.inventories['VCPU'].total
+
+
+@pytest.mark.parametrize('broken', ['/servers/detail', '/inventories'])
+def test_what_is_read_beside_ends_with_the_first_error(broken: str) -> None:
+    class Broken(wire.Wire):
+        def get(
+            self,
+            service: client.Service,
+            path: str,
+            version: str | None = None,
+        ) -> bytes:
+            if broken in path:
+                raise exception.CloudUnavailable('503')
+            return super().get(service, path, version)
+
+    before = threading.active_count()
+    with pytest.raises(exception.CloudUnavailable, match='503'):
+        reader.Reader(Broken()).sweep()
+    assert threading.active_count() == before
+
+
 def test_a_host_that_somebody_asks_for_is_read_again() -> None:
     ask = wire.Wire()
     one = reader.Reader(ask)
     known = one.sweep()
     ask.asked.clear()
     one.poll(known, ['compute1'])
-    assert ask.count('/inventories') == 1
+    assert ask.count('/allocations') == 1
+    # What there is has not changed, its generation says.
+    assert ask.count('/inventories') == 0
 
 
 def test_a_provider_that_goes_while_it_is_read_is_left_out() -> None:

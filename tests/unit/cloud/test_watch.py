@@ -104,7 +104,7 @@ def test_a_confirmation_is_younger_than_the_question(ask: wire.Wire) -> None:
         found = one.confirm(['compute2'], 10)
         assert found.time_us >= asked_us
         assert 'shop' in {x.name for x in found.instances}
-        assert ask.count('/inventories') == 1
+        assert ask.count('/allocations') == 1
 
 
 def test_a_confirmation_that_fails_says_why(ask: wire.Wire) -> None:

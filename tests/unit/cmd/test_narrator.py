@@ -5,6 +5,8 @@ import io
 import json
 import pathlib
 
+import msgspec
+
 from kvm_insight.cmd import narrator
 from kvm_insight.model import codec, recommendation, sample
 
@@ -53,6 +55,17 @@ def test_a_finding_is_told_as_it_opens_and_closes_but_not_between() -> None:
         f'OPENED antagonist: {because}',
         f'CLOSED antagonist after 90 s (recovered): {because}',
     ]
+
+
+def test_a_finding_says_where_it_is_as_the_cloud_calls_it() -> None:
+    found = msgspec.structs.replace(
+        samples.found('open'),
+        availability_zone='north',
+        aggregates=['fast', 'ssd'],
+    )
+    assert narrator.words(found).endswith(
+        'because of batch. [node1: zone north, aggregate fast, aggregate ssd]'
+    )
 
 
 def test_json_is_findings_and_nothing_else() -> None:

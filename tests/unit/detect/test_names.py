@@ -79,3 +79,16 @@ def test_names_that_are_part_of_one_another_are_not_mixed_up() -> None:
     swapped = {VICTIM.uuid: 'prod-web', AGGRESSOR.uuid: 'db'}
     after = told(_replace(HOST, instances=swapped)).named(before)
     assert after.summary == 'prod-web waits because of db'
+
+
+def test_a_user_has_a_name_and_no_word_for_people_has_it() -> None:
+    before = found()
+    victim = _replace(before.victim, user_id='u1', user_name='old-login')
+    before = _replace(before, victim=victim)
+    facts = inventory.UserFacts(user_id='u1', name='new-login')
+    one = told(facts)
+    after = one.named(before)
+    assert after.victim.user_name == 'new-login'
+    assert 'login' not in after.summary
+    one.take('user/u1', None)
+    assert one.named(before).victim.user_name == 'old-login'

@@ -153,13 +153,20 @@ def test_what_would_be_said_for_longer_is_withdrawn_if_not_valid() -> None:
 def test_names_are_told_and_what_is_gone_is_named() -> None:
     stage = test_turn.Stage()
     assert stage.whole is not None
-    whole = _replace(stage.whole, projects={'blue': 'Blue Ltd'})
+    whole = _replace(
+        instances(stage.whole, cloud.uuid_of('vic-0'), user_id='u1'),
+        projects={'blue': 'Blue Ltd'},
+        users={'u1': 'jo'},
+    )
     for one in facts.new(whole, stage.seen, True):
         key = inventory.key(one)
         stage.seen.take_facts(key, codec.encode(one))
     project = stage.seen.facts['project/blue']
     assert isinstance(project, inventory.ProjectFacts)
     assert project.name == 'Blue Ltd'
+    user = stage.seen.facts['user/u1']
+    assert isinstance(user, inventory.UserFacts)
+    assert user.name == 'jo'
     there = stage.seen.facts['host/r/0']
     assert isinstance(there, inventory.HostFacts)
     assert there.instances[cloud.uuid_of('vic-0')] == 'vic-0'
@@ -169,8 +176,17 @@ def test_names_are_told_and_what_is_gone_is_named() -> None:
     (told,) = facts.new(renamed, stage.seen, False)
     assert isinstance(told, inventory.HostFacts)
     assert told.instances[cloud.uuid_of('vic-0')] == 'shop'
-    less = _replace(whole, hosts=whole.hosts[1:], projects={})
-    assert facts.gone(less, stage.seen) == ['host/r/0', 'project/blue']
+    assert facts.gone(_replace(whole, users={}), stage.seen) == []
+    less = _replace(
+        instances(whole, cloud.uuid_of('vic-0'), user_id='u2'),
+        hosts=whole.hosts[1:],
+        projects={},
+    )
+    assert facts.gone(less, stage.seen) == [
+        'host/r/0',
+        'project/blue',
+        'user/u1',
+    ]
 
 
 def test_what_is_usual_stays_until_there_is_a_new_hour() -> None:
