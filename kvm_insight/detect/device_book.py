@@ -106,11 +106,11 @@ class Book:
         """Take a slot; the frozen columns (as they were) learn nothing."""
         self.absent = numpy.minimum(self.absent, 254) + 1
         places = self._places(did.keys)
-        frozen = numpy.concatenate(
-            [frozen, numpy.zeros(len(self.keys) - len(frozen), bool)]
-        )
+        if len(frozen) < len(self.keys):
+            added = numpy.zeros(len(self.keys) - len(frozen), bool)
+            frozen = numpy.concatenate([frozen, added])
         self.absent[places] = 0
-        rows = numpy.stack(did[1:])
+        rows = numpy.array(did[1:])
         known = (did.time_s > 0) & ~numpy.isnan(rows[LOST:]).any(axis=0)
         rows[WORK:] *= did.time_s
         new = numpy.zeros((len(rows), len(self.keys)), 'f4')

@@ -150,9 +150,9 @@ class Reader:
         self._meet(slot.layout, slot.new.system)
         did = slot.did
         grown = did.disks[:, :6].T.reshape(2, 3, -1)
-        still = numpy.array(
-            [key[0] in frozen for key in self.disks.keys], bool
-        )
+        still = numpy.zeros(len(self.disks.keys), bool)
+        if frozen:
+            still[:] = [key[0] in frozen for key in self.disks.keys]
         lost, whole = self.disks.take(grown, slot.seconds, still)
         work = _work(grown)
         known = ~numpy.isnan(work)

@@ -55,20 +55,24 @@ class Glance:
         run_us, delay_us, _, poll_us, measured_us = numpy.moveaxis(
             self._sums, 2, 0
         )
-        least_us = [self._rules.coverage * one.seconds * 1e6 for one in scales]
         wanted_us = run_us - poll_us + delay_us
         floors = numpy.array([_NEARLY * one.floor for one in scales])[:, None]
+        flags = [one.flags for one in self._followed[0]]
+        flagged = any(map(any, flags))
+        # As nearly always: nobody is near the lowest floor, nor was above.
+        if not (flagged or (delay_us >= floors.min() * wanted_us).any()):
+            return []
         waits = numpy.concatenate(
             [
                 delay_us >= floors * wanted_us,
                 delay_us[:-1] >= floors[1:] * wanted_us[:-1],
             ]
         )
-        flags = [one.flags for one in self._followed[0]]
-        if any(map(any, flags)):
+        if flagged:
             waits |= numpy.array(flags, bool).T
         if not waits.any():
             return []
+        least_us = [self._rules.coverage * one.seconds * 1e6 for one in scales]
         covered = measured_us >= numpy.array(least_us)[:, None]
         waits &= numpy.concatenate([covered, covered[:-1]])
         looks, places = numpy.nonzero(waits)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy
+from numpy import typing as npt
 
 from kvm_insight.detect import entitlement, memory, track
 from kvm_insight.model import (
@@ -148,8 +149,8 @@ def _use(
     def cores(numbers: window.Numbers) -> list[float | None]:
         shares = numpy.maximum(numbers, 0) / numpy.maximum(measured, 1)
         return [
-            round(share, 4) if is_known else None
-            for share, is_known in zip(shares.tolist(), known, strict=True)
+            share if is_known else None
+            for share, is_known in zip(_rounded(shares), known, strict=True)
         ]
 
     own, *wanted = cores(
@@ -157,6 +158,18 @@ def _use(
     )
     _, *waited = cores(delay)
     return _Use(wanted, waited, own)
+
+
+def _rounded(numbers: npt.NDArray[numpy.float64]) -> list[float]:
+    """Return them as ``round`` with four digits does, one by one and so much
+    slower: numpy's own goes another way where it is a close call."""
+    scaled = numbers * 1e4
+    found = numpy.rint(scaled) / 1e4
+    close = numpy.abs(scaled % 1 - 0.5) < 1e-6 * numpy.maximum(numbers, 1)
+    for at in numpy.flatnonzero(close).tolist():
+        found[at] = round(float(numbers[at]), 4)
+    rounded: list[float] = found.tolist()
+    return rounded
 
 
 def _total(parts: Iterable[float | None]) -> float | None:
