@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kvm_insight.model import mark, sample
+from kvm_insight.model import execution, mark, sample
 
 _Host = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
@@ -195,6 +195,7 @@ Facts = (
     | Outlook
     | AggregateAdvice
     | mark.Marks
+    | execution.Execution
     | PlannerStatus
 )
 KINDS: dict[str, type[Facts]] = {
@@ -205,6 +206,7 @@ KINDS: dict[str, type[Facts]] = {
     OUTLOOK_SCHEMA: Outlook,
     AGGREGATE_SCHEMA: AggregateAdvice,
     mark.SCHEMA: mark.Marks,
+    execution.SCHEMA: execution.Execution,
     PLANNER_SCHEMA: PlannerStatus,
 }
 
@@ -236,5 +238,7 @@ def key(facts: Facts) -> str:
             return f'aggregate/{facts.aggregate}'
         case mark.Marks():
             return 'marks'
+        case execution.Execution():
+            return f'{execution.PREFIX}{facts.recommendation}'
         case PlannerStatus():
             return 'planner'

@@ -8,10 +8,10 @@ behind.
 
 from collections.abc import Iterator
 
-from kvm_insight.model import cluster, inventory
+from kvm_insight.model import cluster, execution, inventory
 from kvm_insight.recommend import cohort, world
 
-_KINDS = ('host/', 'project/', 'group/')
+_KINDS = ('host/', 'project/', 'group/', execution.PREFIX)
 
 
 def new(
@@ -34,6 +34,7 @@ def gone(whole: cluster.Cluster, seen: world.World) -> list[str]:
     there = {f'host/{one.name}' for one in whole.hosts}
     there |= {f'project/{name}' for name in whole.projects}
     there |= {f'group/{one.id}' for one in whole.server_groups}
+    there |= {f'{execution.PREFIX}{name}' for name in seen.known}
     return sorted(
         key
         for key in seen.facts
