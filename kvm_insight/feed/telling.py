@@ -43,4 +43,14 @@ def of(
         marks = msgspec.structs.replace(marks, generation=generation)
     known = seen.known | {one.id: one for one in changed}
     still = [one for one in known.values() if standing.is_open(one)]
-    return port.Told(generation, now_us, marks, heats, still, changed, off)
+    return port.Told(
+        generation,
+        now_us,
+        marks,
+        heats,
+        still,
+        changed,
+        list(seen.said.values()),
+        seen.executions,
+        off,
+    )
