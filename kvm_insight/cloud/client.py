@@ -37,6 +37,7 @@ _REFUSED = {
     403: 'its role may not: see the policy files that come with kvm_insight',
 }
 _GONE = 404
+_DECLINED = (400, 409)
 
 _Kind = TypeVar('_Kind')
 
@@ -169,6 +170,8 @@ class Client:
             return exception.CloudRefused(f'{words}; {_REFUSED[code]}')
         if code == _GONE:
             return exception.CloudGone(words)
+        if code in _DECLINED:
+            return exception.CloudDeclined(words)
         return exception.CloudUnavailable(words)
 
     def _plain(self, text: str) -> str:
