@@ -62,6 +62,7 @@ class Actuator:
         #: Id -> when its next move may be tried again.
         self._again_at_s: dict[str, float] = {}
         self._again_s: float | None = None
+        self._may: port.May = lambda: False
 
     @property
     def again_s(self) -> float | None:
@@ -101,6 +102,7 @@ class Actuator:
         """
         if not may():
             raise exception.LeaseLost
+        self._may = may
         self._know(told)
         troubles: list[exception.KvmInsightError] = []
         try:
@@ -119,11 +121,9 @@ class Actuator:
     def clear(self, may: port.May) -> list[str]:
         """Begin nothing more; a migration that is under way goes on, and the
         words say how it is stopped."""
-        lines = []
+        lines, self._may = [], may
         for name, one in list(self._courses.items()):
             if one.is_begun:
-                if not may():
-                    raise exception.LeaseLost
                 lines.append(one.leave())
             del self._courses[name]
         self._again_s = None
@@ -164,6 +164,8 @@ class Actuator:
         )
 
         def say(new: execution.Execution) -> None:
+            if not self._may():
+                raise exception.LeaseLost
             new = msgspec.structs.replace(new, generation=told.generation)
             key = f'{execution.PREFIX}{one.id}'
             self._publish(_TOPIC, key, codec.encode(new))

@@ -26,7 +26,7 @@ _MOST_TRIES = 2
 _ABORT_AGAIN_S = 30.0
 _US = 1_000_000
 
-#: Publishes a record; raises BusError.
+#: Publishes a record; raises BusError, LeaseLost among them.
 Say = Callable[[execution.Execution], None]
 
 
@@ -86,7 +86,6 @@ class Course:
         if why is not None:
             self.hold(why)
             return
-        _check(may)
         self._tell(
             state='moving',
             began_us=time.time_ns() // 1000,
