@@ -101,6 +101,15 @@ _FILES = [
         "with the strategy's parameter.",
     ),
 ]
+_WATCHER = [
+    cfg.StrOpt(
+        'watcher_audit',
+        help='Name or UUID of an audit of type EVENT that the feed watcher '
+        "triggers through Watcher's webhook when there is a new "
+        'recommendation. Set it, on one machine, where no audit runs by '
+        'itself.',
+    ),
+]
 _WEBHOOK = [
     cfg.StrOpt(
         'webhook_url',
@@ -176,6 +185,7 @@ OPTIONS: list[cfg.Opt] = [
     *_WHICH,
     *_MARKS,
     *_FILES,
+    *_WATCHER,
     *_WEBHOOK,
     *_ACTUATOR,
 ]
@@ -204,7 +214,13 @@ def feed_settings(conf: cfg.ConfigOpts) -> dict[str, object]:
     """Return what the feeds themselves are given."""
     return {
         option.dest: conf[GROUP][option.dest]
-        for option in [_WHICH[1], *_FILES, *_WEBHOOK, *_ACTUATOR]
+        for option in [
+            _WHICH[1],
+            *_FILES,
+            *_WATCHER,
+            *_WEBHOOK,
+            *_ACTUATOR,
+        ]
     }
 
 
