@@ -140,6 +140,12 @@ class Actuator:
             self._courses.clear()
             self._again_at_s.clear()
             self._generation = told.generation
+        now_s = time.monotonic()
+        self._again_at_s = {
+            mark: at_s
+            for mark, at_s in self._again_at_s.items()
+            if at_s > now_s
+        }
         known = {one.id: one for one in told.standing}
         for name, one in list(self._courses.items()):
             if name in known:
