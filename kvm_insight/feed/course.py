@@ -101,7 +101,9 @@ class Course:
                 self.fail(str(why_not))
         except exception.CloudRefused as why_not:
             # Nothing was begun, and nothing is wrong with this move.
-            self._tell(state='waiting', tries=0, reason=str(why_not))
+            self._tell(
+                state='waiting', began_us=None, tries=0, reason=str(why_not)
+            )
             raise
 
     def _is_on_its_way(self) -> bool:
@@ -166,7 +168,8 @@ class Course:
 
     def _abort(self, moved: sight.Migration, may: port.May) -> None:
         reason = f'it takes longer than {self._limit_s} s'
-        self._tell(aborted=True, reason=reason)
+        if not self.now.aborted:
+            self._tell(aborted=True, reason=reason)
         _check(may)
         self._abort_at_s = time.monotonic() + _ABORT_AGAIN_S
         try:

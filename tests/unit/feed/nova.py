@@ -13,7 +13,7 @@ class Nova:
 
     places: dict[str, str]
     #: What it does with the next requests: ``takes``, ``loses`` (takes it
-    #: and does not answer), ``drops`` (neither), ``declines``.
+    #: and does not answer), ``drops`` (neither), ``declines``, ``forbids``.
     ways: list[str] = dataclasses.field(default_factory=list)
     begun: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     aborted: list[str] = dataclasses.field(default_factory=list)
@@ -38,6 +38,8 @@ class Nova:
 
     def begin(self, move: recommendation.Move) -> None:
         way = self.ways.pop(0) if self.ways else 'takes'
+        if way == 'forbids':
+            raise exception.CloudRefused('Nova answers 403')
         if way == 'declines' or move.instance in self.tasks:
             raise exception.MoveDeclined('Nova answers 409')
         self.begun.append((move.instance, move.destination))

@@ -276,6 +276,17 @@ def test_a_request_that_never_arrives_is_sent_twice_and_no_more(
     assert 'nothing came of it' in str(stage.now.reason)
 
 
+def test_a_role_that_is_missing_fails_no_move(stage: Stage) -> None:
+    stage.nova.ways = ['forbids']
+    with pytest.raises(exception.CloudRefused):
+        stage.step()
+    assert stage.state == 'waiting'
+    assert not execution.is_begun(stage.now)
+    stage.step()
+    assert stage.state == 'moving'
+    assert stage.now.tries == 1
+
+
 @pytest.mark.parametrize('how', ['declines', 'fails'])
 def test_a_plan_stops_where_a_move_fails(chain: Stage, how: str) -> None:
     if how == 'declines':
