@@ -230,11 +230,17 @@ class Actuator:
         if now_s < self._again_at_s.get(mark, 0.0):
             return
         self._again_at_s[mark] = now_s + _TRY_AGAIN_S
-        why = self._reasons(one, told)
-        if why:
-            one.hold('; '.join(why))
-        else:
-            one.begin(may)
+        try:
+            why = self._reasons(one, told)
+            if why:
+                one.hold('; '.join(why))
+            else:
+                one.begin(may)
+        except exception.KvmInsightError:
+            if one.now.state != 'moving':
+                # Or it would look well until it is tried again.
+                del self._again_at_s[mark]
+            raise
 
     def _reasons(self, one: Course, told: port.Told) -> list[str]:
         """Return why the next move may not begin; CloudError if unknown."""

@@ -520,6 +520,19 @@ def test_a_cloud_that_is_away_begins_nothing_and_says_so(
     assert stage.published == {}
 
 
+def test_what_is_wrong_is_said_as_long_as_it_is(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actuator, '_TRY_AGAIN_S', 100.0)
+    stage.nova.away = True
+    for _ in range(3):
+        with pytest.raises(exception.CloudUnavailable):
+            stage.step()
+    stage.nova.away = False
+    stage.step()
+    assert stage.state == 'moving'
+
+
 def other(stage: Stage, number: int, host: str, to: str) -> None:
     """Recommend another move elsewhere."""
     (uuid,) = (
