@@ -2,6 +2,7 @@
 """Opens the feeds that the configuration names."""
 
 import contextlib
+import time
 from collections.abc import Iterable, Iterator
 
 from oslo_config import cfg
@@ -15,7 +16,11 @@ from kvm_insight.conf import feed as options
 from kvm_insight.conf import planner as planner_options
 from kvm_insight.feed import crew, registry
 from kvm_insight.feed import port as feed_port
+from kvm_insight.model import cluster
 from kvm_insight.recommend import confirmation
+
+_PATIENT_S = 60.0
+_AGAIN_S = 1.0
 
 
 @contextlib.contextmanager
@@ -70,7 +75,7 @@ def _rechecking(
 ) -> Iterator[confirmation.Confirm]:
     """Yield the way by which the cluster is read once more."""
     if source is not None:
-        yield source.recheck
+        yield _patient(source)
         return
     way = cluster_source.of(loaded)
     if way is None:
@@ -79,7 +84,27 @@ def _rechecking(
             ' where instances are'
         )
     with way(bus) as found:
-        yield found.recheck
+        yield _patient(found)
+
+
+def _patient(source: cluster_source.Source) -> confirmation.Confirm:
+    """Return what waits longer than a planner may: a cloud that is read for
+    the first time takes up to a minute."""
+    confirm = source.confirm
+    if confirm is None:
+        return lambda _: source.read()
+
+    def confirmed(hosts: frozenset[str]) -> cluster.Cluster:
+        until = time.monotonic() + _PATIENT_S
+        while True:
+            try:
+                return confirm(hosts)
+            except exception.CloudUnavailable:
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(_AGAIN_S)
+
+    return confirmed
 
 
 def _start_events() -> None:
