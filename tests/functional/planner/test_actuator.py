@@ -70,15 +70,14 @@ def test_a_successor_goes_on_and_the_recommendation_tells_it(
 
     def first() -> None:
         bench.wait_for(lambda: 'moving' in states(bench).values())
+        words = 'moving, 20% of the memory copied'
         bench.wait_for(
-            lambda: [x for x in bench.told() if x.state == 'executing']
+            lambda: [x for x in bench.told() if words in str(x.state_reason)]
         )
 
     run(bench, there, first)
     assert len(there.begun) == 1
     (name,) = (x for x, state in states(bench).items() if state == 'moving')
-    told = {one.id: one for one in bench.told()}
-    assert 'moving, 20% of the memory copied' in str(told[name].state_reason)
 
     def second() -> None:
         generation = progress(bench)[-1].generation
