@@ -16,9 +16,11 @@
     │   ├── LeaseLost        somebody else is the active one
     │   └── SpoolFull        a record was larger than the whole spool
     ├── FeedError            whom we feed is away, slow or refuses
+    │   └── MoveDeclined     Nova or libvirt says no to a migration
     ├── ClusterError         a cluster description from which nothing follows
     ├── CloudError           OpenStack could not be read
     │   ├── CloudUnavailable    slow, broken, stopped; try again later
+    │   │   └── CloudDeclined   not as things are now (400, 409)
     │   ├── CloudRefused        password, role, policy: operator, act
     │   └── CloudGone           what was asked for is not there any more
     └── CodecError           bytes are not a record that we can read
@@ -79,6 +81,10 @@ class FeedError(KvmInsightError):
     """Whoever is fed did not take it; says why, and nothing secret."""
 
 
+class MoveDeclined(FeedError):
+    """A migration, or its abort, is not done as things are now; says why."""
+
+
 class ClusterError(KvmInsightError):
     """No recommendation can come from this cluster; says what is wrong."""
 
@@ -92,6 +98,10 @@ class CloudError(KvmInsightError):
 
 class CloudUnavailable(CloudError):
     """No answer, or not a good one; the same may work a little later."""
+
+
+class CloudDeclined(CloudUnavailable):
+    """What was asked for is not done as things are now."""
 
 
 class CloudRefused(CloudError):

@@ -94,6 +94,8 @@ class Feeder:
             [one for one in seen.known.values() if standing.is_open(one)]
             if has_planner
             else [],
+            orders=list(seen.said.values()),
+            executions=seen.executions,
             off=control.off(seen.said.values(), now_us),
         )
 

@@ -26,6 +26,7 @@ lab    | busybox-static     | is_static /bin/busybox
 lab    | cpio               | has cpio
 lab    | xz-utils           | has xz
 lab    | zstd               | has zstd
+lab    | openssl            | has openssl
 broker | default-jre-headless | has java
 broker | maven              | has mvn
 units  | systemd            | has systemd-analyze

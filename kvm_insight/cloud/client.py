@@ -6,6 +6,7 @@ answers stay bytes until somebody decodes what it needs of them.
 """
 
 import contextlib
+import json
 import types
 from collections.abc import Iterator
 from typing import Any, Literal, Self, TypeVar
@@ -19,17 +20,19 @@ from keystoneauth1 import exceptions as auth_exceptions
 from kvm_insight import exception
 from kvm_insight.cloud import connection, pace, settings
 
-Service = Literal['identity', 'compute', 'placement']
+Service = Literal['identity', 'compute', 'placement', 'infra-optim']
 NAMES: dict[Service, str] = {
     'identity': 'Keystone',
     'compute': 'Nova',
     'placement': 'Placement',
+    'infra-optim': 'Watcher',
 }
 #: The service's own version in its path, where it has one.
 _MAJOR: dict[Service, str | None] = {
     'identity': '3',
     'compute': '2.1',
     'placement': None,
+    'infra-optim': '1',
 }
 #: Status -> remedy; trying again is vain until somebody has done that.
 _REFUSED = {
@@ -37,6 +40,7 @@ _REFUSED = {
     403: 'its role may not: see the policy files that come with kvm_insight',
 }
 _GONE = 404
+_DECLINED = (400, 409)
 
 _Kind = TypeVar('_Kind')
 
@@ -169,6 +173,8 @@ class Client:
             return exception.CloudRefused(f'{words}; {_REFUSED[code]}')
         if code == _GONE:
             return exception.CloudGone(words)
+        if code in _DECLINED:
+            return exception.CloudDeclined(words)
         return exception.CloudUnavailable(words)
 
     def _plain(self, text: str) -> str:
@@ -194,8 +200,11 @@ def _message(answer: requests.Response) -> str:
     try:
         told = answer.json()
         inner = next(iter(told.values()))
+        # Watcher has a text there, which is JSON again.
+        inner = json.loads(inner) if isinstance(inner, str) else inner
         first = inner[0] if isinstance(inner, list) else inner
-        return str(first.get('message') or first.get('detail') or '')
+        names = ('message', 'detail', 'faultstring')
+        return str(next(filter(None, map(first.get, names)), ''))
     except (
         ValueError,
         AttributeError,

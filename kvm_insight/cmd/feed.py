@@ -20,12 +20,13 @@ from kvm_insight.conf import bus as bus_options
 from kvm_insight.conf import feed as options
 from kvm_insight.feed import port as feed_port
 from kvm_insight.feed import registry
-from kvm_insight.model import codec, control, mark
+from kvm_insight.model import codec, control, execution, mark
 
 Action = Callable[[cfg.ConfigOpts, port.Bus, argparse.Namespace], int]
 
 #: Less is told by nobody.
 _LEAST_HEAT = 0.05
+_ACTUATOR = 'actuator'
 _HOT = ('HOST', '>HEAT', 'MARKED', 'WHY')
 
 
@@ -59,7 +60,8 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
         _clear,
         'take back all that the feeds wrote, and let them be silent',
         'Holds for all planners and schedulers, and until "feed on". Without'
-        ' a name it is for all feeds that are installed.',
+        ' a name it is for all feeds that are installed. A migration that is'
+        ' under way is not aborted, but named.',
     )
     on = _action(
         actions,
@@ -126,6 +128,10 @@ def _tree(told: feed_port.Told, states: dict[str, str]) -> dict[str, object]:
         },
         'feeds': states,
         'off': sorted(told.off),
+        'executions': {
+            name: msgspec.to_builtins(one)
+            for name, one in told.executions.items()
+        },
     }
 
 
@@ -157,6 +163,9 @@ def _lines(told: feed_port.Told, states: dict[str, str]) -> Iterator[str]:
             f'ALARM: {group}: {alarm.allowed} of {alarm.hosts} hosts may be'
             f' marked; hot and not marked: {", ".join(alarm.held)}'
         )
+    for name, one in sorted(told.executions.items()):
+        if one.state != 'done':
+            yield f'recommendation {name}: {execution.words(one)}'
     for name, state in sorted(states.items()):
         yield f'feed {name}: {state}'
     for name in sorted(told.off):
@@ -186,7 +195,7 @@ def _clear(
     loaded: cfg.ConfigOpts, bus: port.Bus, args: argparse.Namespace
 ) -> int:
     """Let all of them be silent first, so that nothing comes back."""
-    names = _named(args)
+    names, settings = _named(args), options.settings(loaded)
     with _control(loaded, bus) as out:
         for name in names:
             said = _silence(name)
@@ -205,8 +214,24 @@ def _clear(
         except exception.KvmInsightError as why:
             print(f'{name}: not taken back: {why}', file=sys.stderr)
             code = service.FAILED
+    if _ACTUATOR in names:
+        for line in _under_way(feeder.Feeder(bus, settings, {}).now()):
+            print(f'{_ACTUATOR}: {line}')
     print(f'{", ".join(names)}: silent until "kvm-insight feed on"')
     return code
+
+
+def _under_way(told: feed_port.Told) -> Iterator[str]:
+    """Yield what goes on by itself though nothing more is begun."""
+    known = {one.id: one for one in told.standing}
+    for name, now in sorted(told.executions.items()):
+        if now.state == 'moving' and name in known:
+            move = known[name].moves[now.move]
+            yield (
+                f'{name}: {move.name or move.instance} ({move.instance}) from'
+                f' {move.source} to {move.destination} is under way and is'
+                ' NOT aborted'
+            )
 
 
 def _take_back(loaded: cfg.ConfigOpts, bus: port.Bus, name: str) -> None:

@@ -34,7 +34,7 @@ def serve(args: argparse.Namespace) -> int:
     with (
         service.open_bus(loaded) as bus,
         source(bus) as found,
-        feeding.crew_of(loaded, bus) as feeds,
+        feeding.crew_of(loaded, bus, found) as feeds,
     ):
         systemd.Notifier()('READY=1')
         planner.Planner(

@@ -125,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
         source = cluster_source.of(loaded)
         if source is not None:
             found = stack.enter_context(source(bus))
-            feeds = stack.enter_context(feeding.crew_of(loaded, bus))
+            feeds = stack.enter_context(feeding.crew_of(loaded, bus, found))
             adviser = planner.Planner(
                 bus,
                 planner_options.settings(loaded),

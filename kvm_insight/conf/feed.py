@@ -18,8 +18,9 @@ _WHICH = [
         default=[],
         help='The feeds that are on. kvm-insight-feed runs nova (the '
         "weigher's snapshot) and watcher (the file of recommendations); the "
-        'planner runs placement, webhook and topic. Each changes what others '
-        'do: look at "kvm-insight feed dry-run" before adding one.',
+        'planner runs placement, webhook, topic and actuator (which migrates '
+        'instances). Each changes what others do: look at "kvm-insight feed '
+        'dry-run" before adding one.',
     ),
     cfg.StrOpt(
         'region',
@@ -100,6 +101,15 @@ _FILES = [
         "with the strategy's parameter.",
     ),
 ]
+_WATCHER = [
+    cfg.StrOpt(
+        'watcher_audit',
+        help='Name or UUID of an audit of type EVENT that the feed watcher '
+        "triggers through Watcher's webhook when there is a new "
+        'recommendation. Set it, on one machine, where no audit runs by '
+        'itself.',
+    ),
+]
 _WEBHOOK = [
     cfg.StrOpt(
         'webhook_url',
@@ -126,7 +136,59 @@ _WEBHOOK = [
         'receiver. Needed when it is not one that the system trusts.',
     ),
 ]
-OPTIONS: list[cfg.Opt] = [*_WHICH, *_MARKS, *_FILES, *_WEBHOOK]
+_ACTUATOR = [
+    cfg.BoolOpt(
+        'actuator_only_approved',
+        default=False,
+        help='Whether the feed actuator carries out only what somebody has '
+        'approved. Set it to true where no instance is to move without a '
+        'word of a person.',
+    ),
+    cfg.IntOpt(
+        'actuator_at_once',
+        default=1,
+        min=1,
+        max=100,
+        help='Migrations that the feed actuator lets run at once. No host '
+        'takes part in two of them in any case. Raise it where the network '
+        'carries more.',
+    ),
+    cfg.IntOpt(
+        'actuator_limit_s',
+        default=900,
+        min=30,
+        max=86400,
+        help='A migration that takes longer is aborted. Raise it for guests '
+        'with much memory on a slow network.',
+    ),
+    cfg.StrOpt(
+        'actuator_cloud',
+        help='The name of a cloud in clouds.yaml with whose identity the '
+        'feed actuator speaks to Nova; without it that of [cloud]. Set it so '
+        'that only migrations are done as admin.',
+    ),
+    cfg.StrOpt(
+        'actuator_uri',
+        help='How the feed actuator reaches the libvirtd of a host where '
+        'there is no OpenStack, such as qemu+tls://{host}/system. Set it only '
+        'there.',
+    ),
+    cfg.BoolOpt(
+        'actuator_native_tls',
+        default=False,
+        help='Whether QEMU encrypts what it copies between hosts, with '
+        'actuator_uri. Set it to true where both have certificates for '
+        'that.',
+    ),
+]
+OPTIONS: list[cfg.Opt] = [
+    *_WHICH,
+    *_MARKS,
+    *_FILES,
+    *_WATCHER,
+    *_WEBHOOK,
+    *_ACTUATOR,
+]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -152,7 +214,13 @@ def feed_settings(conf: cfg.ConfigOpts) -> dict[str, object]:
     """Return what the feeds themselves are given."""
     return {
         option.dest: conf[GROUP][option.dest]
-        for option in [_WHICH[1], *_FILES, *_WEBHOOK]
+        for option in [
+            _WHICH[1],
+            *_FILES,
+            *_WATCHER,
+            *_WEBHOOK,
+            *_ACTUATOR,
+        ]
     }
 
 

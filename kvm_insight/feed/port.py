@@ -3,9 +3,9 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from kvm_insight.model import mark, recommendation
+from kvm_insight.model import control, execution, mark, recommendation
 from kvm_insight.recommend import heat
 
 
@@ -23,6 +23,12 @@ class Told:
     standing: Sequence[recommendation.Recommendation] = ()
     #: Those that are new or have changed since it was told last.
     changed: Sequence[recommendation.Recommendation] = ()
+    #: All that people have said.
+    orders: Sequence[control.Order] = ()
+    #: Recommendation id -> how far the actuator has come with it.
+    executions: Mapping[str, execution.Execution] = dataclasses.field(
+        default_factory=dict
+    )
     #: Feeds that were told to be off.
     off: frozenset[str] = frozenset()
 
@@ -61,6 +67,16 @@ class Feed(Protocol):
 
     def close(self) -> None:
         """Let go; never raises."""
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """A feed whose work lasts longer than one call."""
+
+    @property
+    def again_s(self) -> float | None:
+        """Return after how long ``write`` is to be called again, with the
+        same if there is nothing newer; None as long as nothing is begun."""
 
 
 #: Publishes a record of a topic that has our prefix: name, key, value.

@@ -16,7 +16,9 @@ Those that Nova or Placement would refuse are not in it.
 from collections.abc import Iterator
 from typing import Any
 
-from kvm_insight.feed import file, port
+from kvm_insight import exception
+from kvm_insight.cloud import settings as cloud_settings
+from kvm_insight.feed import file, port, trigger
 from kvm_insight.model import recommendation
 
 SCHEMA = 'kvm_insight.recommendations/1'
@@ -34,6 +36,8 @@ class RecommendationFile:
         self._file = file.File(
             settings['recommendations_path'], SCHEMA, settings.get('region')
         )
+        self._audit = settings.get('watcher_audit')
+        self._trigger = _trigger(settings) if self._audit else None
 
     def would(self, told: port.Told) -> Iterator[str]:
         """Yield each move that Watcher could carry out."""
@@ -47,19 +51,26 @@ class RecommendationFile:
                 )
         if not ready:
             yield '  nothing is to be moved'
+        elif self._audit:
+            yield f'trigger the audit {self._audit}, if that is new'
 
     def write(self, told: port.Told, may: port.May) -> None:
         """Replace the file."""
-        self._file.write(
-            generation=told.generation, recommendations=self._ready(told)
-        )
+        ready = self._ready(told)
+        self._file.write(generation=told.generation, recommendations=ready)
+        if self._trigger is not None:
+            self._trigger.tell(frozenset(one['id'] for one in ready))
 
     def clear(self, may: port.May) -> list[str]:
         """Delete the file; then Watcher's strategy finds nothing to do."""
+        if self._trigger is not None:
+            self._trigger.tell(frozenset())
         return self._file.clear()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Trigger nothing any more."""
+        if self._trigger is not None:
+            self._trigger.close()
 
     def _ready(self, told: port.Told) -> list[dict[str, Any]]:
         found = [
@@ -99,3 +110,17 @@ class RecommendationFile:
             'summary': one.summary,
             'moves': moves,
         }
+
+
+def _trigger(settings: port.Settings) -> trigger.Trigger:
+    """Return what triggers the audit; ConfigError if nothing can."""
+    cloud = settings.get('cloud')
+    if not isinstance(cloud, cloud_settings.Settings):
+        raise exception.ConfigError(
+            '[feed] watcher_audit: [cloud] is not set; name a cloud, or'
+            ' auth_url'
+        )
+    from kvm_insight.cloud import audits
+
+    way, audit = audits.Audits(cloud), str(settings['watcher_audit'])
+    return trigger.Trigger(lambda: way.trigger(audit))

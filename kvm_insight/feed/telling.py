@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Telling: what a planner has for its feeds at the end of a cycle."""
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 
@@ -31,16 +32,23 @@ def of(
 ) -> port.Told:
     """Return it, with the hosts that are marked from now on; without marks
     where these cannot be decided, which ends no service."""
-    off = control.off(seen.said.values(), now_us)
+    known = seen.known | {one.id: one for one in changed}
+    told = port.Told(
+        generation,
+        now_us,
+        standing=[one for one in known.values() if standing.is_open(one)],
+        changed=changed,
+        orders=list(seen.said.values()),
+        executions=seen.executions,
+        off=control.off(seen.said.values(), now_us),
+    )
     try:
         reports = overlay.fresh(seen.reports, now_us, rules.rules.stale_s)
         heats = heat.of_hosts(reports, outlooks)
         marks = turn.marked(whole, heats, seen.marks, now_us, rules)
     except Exception:
         LOG.exception('marking')
-        return port.Told(generation, now_us, changed=changed, off=off)
+        return told
     if marks is not None:
         marks = msgspec.structs.replace(marks, generation=generation)
-    known = seen.known | {one.id: one for one in changed}
-    still = [one for one in known.values() if standing.is_open(one)]
-    return port.Told(generation, now_us, marks, heats, still, changed, off)
+    return dataclasses.replace(told, marks=marks, heats=heats)

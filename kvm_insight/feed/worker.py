@@ -31,6 +31,8 @@ class Worker:
         self._feed = feed
         self._permit = allowed
         self._waiting: collections.deque[port.Told] = collections.deque()
+        #: What is to be told again to a feed whose work lasts.
+        self._last: port.Told | None = None
         self._changed = threading.Condition()
         self._closed = threading.Event()
         self._is_busy = False
@@ -46,7 +48,7 @@ class Worker:
     @property
     def is_busy(self) -> bool:
         """Say whether there is anything left to do."""
-        return self._is_busy or bool(self._waiting)
+        return self._is_busy or bool(self._waiting) or self._lasts()
 
     @property
     def state(self) -> str:
@@ -85,11 +87,24 @@ class Worker:
         with self._changed:
             self._is_busy = False
             while not self._waiting and not self._closed.is_set():
-                self._changed.wait()
+                # Closed or told, it ends at once.
+                if not self._changed.wait(self._again_s()) and self._last:
+                    self._waiting.append(self._last)
             if self._closed.is_set():
                 return None
             self._is_busy = True
-            return self._waiting.popleft()
+            self._last = self._waiting.popleft()
+            return self._last
+
+    def _lasts(self) -> bool:
+        return self._last is not None and self._again_s() is not None
+
+    def _again_s(self) -> float | None:
+        """Return how long to wait for news; None is for ever."""
+        feed: object = self._feed
+        if self._last is None or not isinstance(feed, port.Lasting):
+            return None
+        return feed.again_s
 
     def _try(self, told: port.Told) -> None:
         try:
@@ -135,6 +150,7 @@ class Worker:
             return
         LOG.info('%s: not ours to write any more', self._name)
         with self._changed:
+            self._last = None
             while self._waiting and not self._permit.is_of(
                 self._waiting[0].generation
             ):

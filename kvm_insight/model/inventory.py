@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kvm_insight.model import mark, sample
+from kvm_insight.model import execution, mark, sample
 
 _Host = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
@@ -210,6 +210,7 @@ Facts = (
     | Outlook
     | AggregateAdvice
     | mark.Marks
+    | execution.Execution
     | PlannerStatus
 )
 KINDS: dict[str, type[Facts]] = {
@@ -221,6 +222,7 @@ KINDS: dict[str, type[Facts]] = {
     OUTLOOK_SCHEMA: Outlook,
     AGGREGATE_SCHEMA: AggregateAdvice,
     mark.SCHEMA: mark.Marks,
+    execution.SCHEMA: execution.Execution,
     PLANNER_SCHEMA: PlannerStatus,
 }
 
@@ -258,5 +260,7 @@ def key(facts: Facts) -> str:
             return f'aggregate/{facts.aggregate}'
         case mark.Marks():
             return 'marks'
+        case execution.Execution():
+            return f'{execution.PREFIX}{facts.recommendation}'
         case PlannerStatus():
             return 'planner'

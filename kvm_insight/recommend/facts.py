@@ -8,10 +8,10 @@ behind.
 
 from collections.abc import Iterator
 
-from kvm_insight.model import cluster, inventory
+from kvm_insight.model import cluster, execution, inventory
 from kvm_insight.recommend import cohort, world
 
-_KINDS = ('host/', 'project/', 'user/', 'group/')
+_KINDS = ('host/', 'project/', 'user/', 'group/', execution.PREFIX)
 
 
 def new(
@@ -38,6 +38,7 @@ def gone(whole: cluster.Cluster, seen: world.World) -> list[str]:
     # few, and what another one told stays while its user owns something.
     there |= {f'user/{one.user_id}' for one in whole.instances}
     there |= {f'group/{one.id}' for one in whole.server_groups}
+    there |= {f'{execution.PREFIX}{name}' for name in seen.known}
     return sorted(
         key
         for key in seen.facts

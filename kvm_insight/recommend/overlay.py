@@ -7,11 +7,17 @@ was is not known any more, so that such an instance is not touched again
 before the cluster was read anew.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from kvm_insight.model import cluster, entity, host_report, recommendation
+from kvm_insight.model import (
+    cluster,
+    entity,
+    execution,
+    host_report,
+    recommendation,
+)
 
 #: UUID or host -> what is expected of it, shortest horizon first.
 Peaks = Mapping[str, Sequence[cluster.Peak]]
@@ -96,6 +102,27 @@ def moved(
         if one.state == 'executed' and one.outcome is not None
         for move in one.moves
     ]
+
+
+def tried(
+    known: Mapping[str, recommendation.Recommendation],
+    executions: Mapping[str, execution.Execution],
+) -> Iterator[cluster.Migration]:
+    """Yield the moves at which the actuator failed, so that who did not move
+    is left alone for a while; libvirt keeps no list of them."""
+    for name, one in executions.items():
+        whole = known.get(name)
+        if whole is None or one.state != 'failed':
+            continue
+        for move in whole.moves[one.move : one.move + 1]:
+            yield cluster.Migration(
+                instance=move.instance,
+                source=move.source,
+                destination=move.destination,
+                state='failed',
+                started_us=one.began_us or one.updated_us,
+                ended_us=one.updated_us,
+            )
 
 
 def _host(

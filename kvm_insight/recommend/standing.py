@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from kvm_insight.model import cluster, finding, recommendation
+from kvm_insight.model import cluster, execution, finding, recommendation
 from kvm_insight.recommend import losses as losses_
-from kvm_insight.recommend import orders, outcome, overlay, ruling
+from kvm_insight.recommend import outcome, overlay, ruling
 
 Recommendation = recommendation.Recommendation
 
@@ -39,6 +39,10 @@ class View:
     now_us: int
     #: How long after a move its outcome is measured.
     outcome_s: int
+    #: Id -> how far the actuator has come.
+    executions: Mapping[str, execution.Execution] = dataclasses.field(
+        default_factory=dict
+    )
 
 
 def is_open(one: Recommendation) -> bool:
@@ -94,12 +98,16 @@ def reviewed(one: Recommendation, view: View) -> Recommendation:
     seen = _Progress(one, overlay.places(view.reports))
     if seen.is_done:
         return _executed(one, view, seen)
+    carried = view.executions.get(one.id)
+    if carried is not None and carried.state == 'failed':
+        return _replace(one, state='failed', state_reason=carried.reason)
     if seen.elsewhere:
         # Somebody else moved it: what this rests on is gone.
         state = 'failed' if one.state == 'executing' else 'withdrawn'
         return _replace(one, state=state, state_reason=seen.elsewhere)
-    if seen.has_begun or one.state == 'executing':
-        return _executing(one, view)
+    is_begun = carried is not None and execution.is_begun(carried)
+    if seen.has_begun or is_begun or one.state == 'executing':
+        return _executing(one, view, carried)
     refusal = _refusal(one, view)
     if refusal is not None:
         return _replace(one, state='withdrawn', state_reason=refusal)
@@ -125,12 +133,14 @@ def renewed(
     made: Iterable[Recommendation],
     released: Mapping[str, Recommendation],
     ruled: ruling.Ruling,
+    executions: Mapping[str, execution.Execution],
 ) -> list[Recommendation]:
-    """Return what a plan says anew: what was rejected is left out, and what
-    was said before keeps its beginning."""
+    """Return what a plan says anew: what was rejected, or failed when it was
+    carried out, is left out, and what was said before keeps its beginning."""
     found = []
+    failed = {x for x, one in executions.items() if one.state == 'failed'}
     for one in made:
-        if one.id in ruled.rejected:
+        if one.id in ruled.rejected or one.id in failed:
             continue
         before = released.get(one.id)
         if before is not None:
@@ -185,22 +195,20 @@ def _executed(
     )
 
 
-def _executing(one: Recommendation, view: View) -> Recommendation:
+def _executing(
+    one: Recommendation, view: View, carried: execution.Execution | None
+) -> Recommendation:
     if view.now_us >= one.expires_us + _LONGEST_US:
         return _replace(
             one, state='failed', state_reason='it was begun and did not end'
         )
-    return _replace(one, state='executing', state_reason=None)
+    words = None if carried is None else execution.words(carried)
+    return _replace(one, state='executing', state_reason=words)
 
 
 def _refusal(one: Recommendation, view: View) -> str | None:
     """Return why it should not be carried out any more."""
-    word = view.ruled.rejected.get(one.id)
-    if word is not None:
-        by = f' by {word.by}' if word.by else ''
-        why = f': {word.reason}' if word.reason else ''
-        return f'rejected{by}{why}'
-    refused = _forbidden(one, view.ruled.said, view.now_us)
+    refused = forbidden(one, view.ruled, view.now_us)
     if refused is not None:
         return refused
     refusals = view.refusals.get(one.id)
@@ -213,10 +221,16 @@ def _refusal(one: Recommendation, view: View) -> str | None:
     return None
 
 
-def _forbidden(
-    one: Recommendation, said: orders.Orders, now_us: int
+def forbidden(
+    one: Recommendation, ruled: ruling.Ruling, now_us: int
 ) -> str | None:
-    hosts = touched([one])
+    """Return why people do not want it to be carried out now."""
+    word = ruled.rejected.get(one.id)
+    if word is not None:
+        by = f' by {word.by}' if word.by else ''
+        why = f': {word.reason}' if word.reason else ''
+        return f'rejected{by}{why}'
+    said, hosts = ruled.said, touched([one])
     for dark in said.blackouts:
         if dark.begin_us <= now_us < dark.end_us and (
             dark.hosts is None or dark.hosts & hosts

@@ -61,7 +61,14 @@ def taken(
     if whole is None or reasons:
         return Said(_idle(seen, now_us), reasons, len(hosts), fresh, [])
     laid = overlay.laid(
-        whole, reports, now_us, peaks, overlay.moved(seen.known.values())
+        whole,
+        reports,
+        now_us,
+        peaks,
+        [
+            *overlay.moved(seen.known.values()),
+            *overlay.tried(seen.known, seen.executions),
+        ],
     )
     ruled = ruling.of(seen.said.values(), laid, now_us)
     view = _view(laid, reports, seen, ruled, limits)
@@ -74,6 +81,7 @@ def taken(
         [one for plan in plans for one in plan.recommendations],
         released,
         ruled,
+        seen.executions,
     )
     names = {one.id for one in made}
     for name, one in released.items():
@@ -184,6 +192,7 @@ def _view(
         refusals,
         laid.time_us,
         limits.outcome_s,
+        seen.executions,
     )
 
 

@@ -4,6 +4,7 @@
 from kvm_insight.model import (
     codec,
     control,
+    execution,
     fence,
     finding,
     host_report,
@@ -56,6 +57,15 @@ class World:
             one.host: one
             for one in self.facts.values()
             if isinstance(one, inventory.Outlook)
+        }
+
+    @property
+    def executions(self) -> dict[str, execution.Execution]:
+        """Return recommendation id -> how far the actuator has come."""
+        return {
+            one.recommendation: one
+            for one in self.facts.values()
+            if isinstance(one, execution.Execution)
         }
 
     # Each may raise CodecError; ``None`` is a key that was deleted.
@@ -113,7 +123,15 @@ class World:
         if kind is None:
             return
         new = codec.decode(value, kind)
-        if isinstance(new, inventory.PlannerStatus | mark.Marks):
+        before = self.facts.get(key)
+        if isinstance(new, execution.Execution):
+            # Each for itself: an old one is all that tells of what is
+            # under way, whoever has spoken since.
+            if isinstance(before, execution.Execution) and not fence.admits(
+                before.generation, new
+            ):
+                return
+        elif isinstance(new, inventory.PlannerStatus | mark.Marks):
             if not fence.admits(self.generation, new):
                 return
             self.generation = new.generation

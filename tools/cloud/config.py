@@ -154,7 +154,7 @@ def nova(
         'vnc': {'enabled': False},
         'privsep_osbrick': helper,
         'nova_sys_admin': helper,
-        'oslo_policy': _policy(where, 'nova', 'nova-moves'),
+        'oslo_policy': _policy(where, 'nova', 'nova-actuator'),
     }
     (where.home / 'nova/locks').mkdir(parents=True, exist_ok=True)
     if control:

@@ -17,7 +17,7 @@ TENANTS = ('tenant-a', 'tenant-b')
 READER = 'kvm-insight'
 READER_ROLE = 'kvm_insight'
 MARKER, MARKER_ROLE = 'kvm-insight-marks', 'kvm_insight_marks'
-MOVER, MOVER_ROLE = 'kvm-insight-moves', 'kvm_insight_moves'
+MOVER, MOVER_ROLE = 'kvm-insight-actuator', 'kvm_insight_actuator'
 TYPES = {
     'keystone': 'identity',
     'nova': 'compute',

@@ -211,3 +211,51 @@ def test_what_waits_is_not_written_any_more_once_it_is_off() -> None:
     made.close()
     assert feed.written == []
     assert feed.cleared == 1
+
+
+class Lasting(Feed):
+    """Has begun something that takes until the gate is open."""
+
+    again_s: float | None = None
+
+    def write(self, told: port.Told, may: port.May) -> None:
+        super().write(told, may)
+        self.again_s = 0.05
+
+    def clear(self, may: port.May) -> list[str]:
+        self.again_s = None
+        return super().clear(may)
+
+
+def test_what_lasts_is_looked_at_again_as_long_as_the_lease_holds() -> None:
+    feed = Lasting()
+    made = crew.Crew({'one': feed})
+    made.tell(told(1))
+    wait_for(lambda: len(feed.written) > 3)
+    # So the planner goes on to renew the permit.
+    assert made.is_busy
+    made.tell(told(2))
+    wait_for(lambda: feed.written[-1] == 2)
+    made.permit.withdraw()
+    wait_for(lambda: not made.is_busy)
+    count = len(feed.written)
+    time.sleep(0.3)
+    assert len(feed.written) == count
+    made.tell(told(3, 2))
+    wait_for(lambda: feed.written[-1] == 3)
+    made.close()
+
+
+def test_what_lasts_is_over_when_it_is_told_to_be_silent() -> None:
+    feed = Lasting()
+    made = crew.Crew({'one': feed})
+    made.tell(told(1))
+    wait_for(lambda: len(feed.written) > 1)
+    made.tell(told(2, 1, 'one'))
+    wait_for(lambda: not made.is_busy)
+    assert feed.cleared == 1
+    count = len(feed.written)
+    time.sleep(0.3)
+    assert len(feed.written) == count
+    assert made.states == {'one': 'off'}
+    made.close()
