@@ -214,7 +214,8 @@ class Analyzer:
                 continue
             over = held.hours()
             if record.offset >= held.committed:
-                for one in found:
+                still = held.standing(record.key)
+                for one in self._names.told(record.key or '', found, still):
                     self._publish(one)
                 for hour in over:
                     self._post.usage(hour)
@@ -241,9 +242,7 @@ class Analyzer:
         self._usual.take(told.key, told.value)
         self._names.take(told.key, told.value)
 
-    def _publish(self, found: finding.Finding) -> None:
-        one = self._names.named(found)
-
+    def _publish(self, one: finding.Finding) -> None:
         def then() -> None:
             self.counters.findings += 1
             if self._on_finding is not None:

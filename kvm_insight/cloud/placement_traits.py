@@ -74,12 +74,6 @@ class PlacementTraits:
         """Let Placement know the trait."""
         _good(self._ask('PUT', f'/traits/{TRAIT}'))
 
-    def delete(self) -> None:
-        """Let Placement forget the trait, if nobody has it any more."""
-        answer = self._ask('DELETE', f'/traits/{TRAIT}')
-        if answer.status_code not in (404, 409):
-            _good(answer)
-
     def give(self, provider: str, may: May) -> bool:
         """Give it to a provider; return False if that is gone.
 

@@ -7,7 +7,8 @@ verdicts and ids are the same without.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,6 +16,14 @@ from kvm_insight.detect import words
 from kvm_insight.model import codec, finding, inventory
 
 _replace = msgspec.structs.replace
+
+
+class _Told(NamedTuple):
+    """In which words a host's open findings were told last."""
+
+    edition: int
+    #: Finding's id -> whom and which places it names.
+    words: dict[str, object]
 
 
 class Names:
@@ -27,6 +36,9 @@ class Names:
         self._groups: dict[str, inventory.GroupFacts] = {}
         #: UUID -> the key of its server group.
         self._group_of: dict[str, str] = {}
+        #: Another one whenever anything has another name.
+        self._edition = 0
+        self._told: dict[str, _Told] = {}
 
     @staticmethod
     def wants(key: str | None) -> bool:
@@ -40,6 +52,7 @@ class Names:
         """
         if key is None or not inventory.tells_names(key):
             return
+        self._edition += 1
         if value is None:
             self._hosts.pop(key, None)
             self._projects.pop(key, None)
@@ -70,6 +83,34 @@ class Names:
         for uuid in before.members if before is not None else ():
             if self._group_of.get(uuid) == key:
                 del self._group_of[uuid]
+
+    def told(
+        self,
+        host: str,
+        found: Sequence[finding.Finding],
+        standing: Iterable[finding.Finding],
+    ) -> list[finding.Finding]:
+        """Return what there is to tell of a host in the words of now: what
+        was found, and of those that stand the ones told in other words."""
+        news = [self.named(one) for one in found]
+        before = self._told.get(host)
+        edition = before.edition if before is not None else 0
+        if not news and edition == self._edition:
+            return news
+        said = before.words if before is not None else {}
+        fresh = {one.id: one for one in news}
+        now = {
+            one.id: fresh.get(one.id) or self.named(one) for one in standing
+        }
+        words = {name: _words(one) for name, one in now.items()}
+        if edition != self._edition:
+            news += [
+                _replace(one, state='update')
+                for name, one in now.items()
+                if name not in fresh and said.get(name) != words[name]
+            ]
+        self._told[host] = _Told(self._edition, words)
+        return news
 
     def named(self, found: finding.Finding) -> finding.Finding:
         """Return a finding in the words of now."""
@@ -112,6 +153,11 @@ class Names:
             user_name=self._users.get(f'user/{one.user_id}', one.user_name),
             server_group=(group.name or group.group) if group else None,
         )
+
+
+def _words(one: finding.Finding) -> object:
+    parties = one.victim, *(each.party for each in one.aggressors)
+    return parties, one.availability_zone, tuple(one.aggregates)
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:

@@ -125,6 +125,15 @@ class Shard:
                 # Whoever comes next must know that it was told.
                 self._fresh[name] = _DUE
 
+    def standing(self, host: str | None) -> list[finding.Finding]:
+        """Return a host's open findings as they were told last."""
+        detector = self._detectors.get(host or '')
+        if detector is None:
+            return []
+        known = detector.known
+        both = (*known.incidents, *known.device_incidents)
+        return [one.finding for one in both]
+
     def hours(self) -> list[usage.HostUsage]:
         """Return the hours that ended since this was asked last."""
         over, self._hours = self._hours, []

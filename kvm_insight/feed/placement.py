@@ -54,12 +54,13 @@ class Placement:
 
     def write(self, told: port.Told, may: port.May) -> None:
         """Let the marked hosts have the trait, and nobody else."""
+        # Also where nobody is marked yet: a flavor that forbids a trait of
+        # which Placement does not know finds no valid host.
+        self._traits.create()
         come, go = self._changes(told)
         for provider, name in go.items():
             self._traits.take(provider, may)
             LOG.info('removed %s from %s', _TRAIT, name)
-        if come:
-            self._traits.create()
         for provider, name in come.items():
             if self._traits.give(provider, may):
                 LOG.info('added %s to %s', _TRAIT, name)
@@ -67,11 +68,14 @@ class Placement:
                 LOG.warning('%s: Placement has no provider %s', name, provider)
 
     def clear(self, may: port.May) -> list[str]:
-        """Remove the trait from all providers, whoever put it there."""
+        """Remove the trait from all providers, whoever put it there.
+
+        Its name stays known to Placement: without it, no instance could be
+        placed whose flavor forbids it.
+        """
         found = self._traits.holders()
         for provider in found:
             self._traits.take(provider, may)
-        self._traits.delete()
         return [
             f'removed {_TRAIT} from {name or provider}'
             for provider, name in sorted(found.items())

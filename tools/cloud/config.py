@@ -139,6 +139,7 @@ def nova(
             'graceful_shutdown_timeout': 5,
             'manager_shutdown_timeout': 0,
             'osapi_compute_workers': 1,
+            'allow_resize_to_same_host': True,
         },
         'oslo_concurrency': {'lock_path': state / 'locks'},
         'oslo_messaging_rabbit': {'heartbeat_in_pthread': False},

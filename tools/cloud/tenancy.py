@@ -33,7 +33,11 @@ FLAVORS: dict[str, tuple[int, int, dict[str, str]]] = {
 }
 _BOOT = 'console=ttyS0 quiet panic=5 tsc=unstable'
 #: Name -> what the guest does with its CPU (see tools/lab/guest-init).
-IMAGES = {'idle': 'sched=3600:0', 'busy': 'sched=3600:100'}
+IMAGES = {
+    'idle': 'sched=3600:0',
+    'calm': 'sched=3600:1',
+    'busy': 'sched=3600:100',
+}
 
 
 class Api:

@@ -101,12 +101,14 @@ class Stage:
         name: str,
         flavor: str = 'small',
         hints: Json = None,
+        image: str = 'idle',
         **more: str,
     ) -> str:
         """Let an instance be started; return its id."""
         api = self.tenant(user)
         flavors = api.call('GET', 'nova', '/flavors')['flavors']
-        images = api.call('GET', 'glance', '/v2/images?name=idle')['images']
+        path = f'/v2/images?name={image}'
+        images = api.call('GET', 'glance', path)['images']
         server = {
             'name': name,
             'flavorRef': next(x['id'] for x in flavors if x['name'] == flavor),

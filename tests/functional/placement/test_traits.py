@@ -124,7 +124,35 @@ def test_a_dry_run_tells_and_writes_nothing(service: Service) -> None:
     assert service.marked() == ['c1']
 
 
-def test_clear_leaves_nothing_of_ours_whoever_put_it(
+def candidates(service: Service) -> list[str]:
+    """Return who may take an instance whose flavor forbids our trait."""
+    for one in service.uuids.values():
+        path = f'/resource_providers/{one}/inventories'
+        told = service.real.call('GET', path)
+        if not told['inventories']:
+            told['inventories'] = {'VCPU': {'total': 4}}
+            service.real.call('PUT', path, told)
+    found = service.real.call(
+        'GET', f'/allocation_candidates?resources=VCPU:1&required=!{OURS}'
+    )
+    known = {one: name for name, one in service.uuids.items()}
+    return sorted(known[one] for one in found['provider_summaries'])
+
+
+def test_a_flavor_may_forbid_the_trait_before_the_first_mark_and_after_all(
+    service: Service,
+) -> None:
+    """Placement refuses whoever asks for a trait that it does not know."""
+    everybody = sorted(service.uuids)
+    service.feed.write(port.Told(1, 1, None), yes)
+    assert candidates(service) == everybody
+    service.feed.write(service.told('c2'), yes)
+    assert candidates(service) == [x for x in everybody if x != 'c2']
+    service.feed.clear(yes)
+    assert candidates(service) == everybody
+
+
+def test_clear_leaves_no_mark_of_ours_whoever_put_it(
     service: Service,
 ) -> None:
     service.put('c0', OURS)
@@ -134,7 +162,7 @@ def test_clear_leaves_nothing_of_ours_whoever_put_it(
         for name in sorted(['c0', 'c3'], key=lambda x: service.uuids[x])
     ]
     assert service.marked() == []
-    traits = service.real.call('GET', '/traits?name=startswith:CUSTOM_')
+    traits = service.real.call('GET', '/traits?associated=true')
     assert traits['traits'] == []
     assert service.feed.clear(yes) == []
 

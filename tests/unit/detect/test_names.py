@@ -92,3 +92,35 @@ def test_a_user_has_a_name_and_no_word_for_people_has_it() -> None:
     assert 'login' not in after.summary
     one.take('user/u1', None)
     assert one.named(before).victim.user_name == 'old-login'
+
+
+def test_who_is_renamed_while_a_finding_stands_is_told_at_once() -> None:
+    one, standing = names.Names(), found()
+
+    def told(*new: finding.Finding) -> list[finding.Finding]:
+        return one.told('r/0', new, [standing])
+
+    assert told(standing) == [standing]
+    assert told() == []
+    one.take('host/r/0', codec.encode(HOST))
+    (again,) = told()
+    assert again.victim.instance_name == 'shop'
+    assert (again.id, again.state) == (standing.id, 'update')
+    assert told() == []
+    # Somebody else came there: this one is called as before.
+    other = _replace(HOST, instances={**HOST.instances, AGGRESSOR.uuid: 'x'})
+    one.take('host/r/0', codec.encode(other))
+    (named,) = told()
+    assert [x.party.instance_name for x in named.aggressors] == ['x']
+    one.take('host/r/9', codec.encode(_replace(HOST, host='r/9')))
+    assert told() == []
+    closed = _replace(standing, state='closed')
+    assert [x.state for x in one.told('r/0', [closed], [])] == ['closed']
+    one.take('host/r/0', codec.encode(HOST))
+    assert one.told('r/0', [], []) == []
+
+
+def test_without_names_nothing_is_told_twice() -> None:
+    one, standing = names.Names(), found()
+    for _ in range(3):
+        assert one.told('r/0', [], [standing]) == []
