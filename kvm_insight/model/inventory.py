@@ -241,26 +241,22 @@ def tells_names(key: str | None) -> bool:
     return key is not None and key.startswith(_NAMING)
 
 
+#: How the key of each begins, and which of its fields goes on.
+_KEYS: dict[type, tuple[str, str | None]] = {
+    HostFacts: ('host/', 'host'),
+    ProjectFacts: ('project/', 'project_id'),
+    UserFacts: ('user/', 'user_id'),
+    GroupFacts: ('group/', 'group'),
+    FlavorFacts: ('flavor/', 'flavor'),
+    Outlook: ('outlook/', 'host'),
+    AggregateAdvice: ('aggregate/', 'aggregate'),
+    execution.Execution: (execution.PREFIX, 'recommendation'),
+    mark.Marks: ('marks', None),
+    PlannerStatus: ('planner', None),
+}
+
+
 def key(facts: Facts) -> str:
     """Return the key under which the newest of its kind is kept."""
-    match facts:
-        case HostFacts():
-            return f'host/{facts.host}'
-        case ProjectFacts():
-            return f'project/{facts.project_id}'
-        case UserFacts():
-            return f'user/{facts.user_id}'
-        case GroupFacts():
-            return f'group/{facts.group}'
-        case FlavorFacts():
-            return f'flavor/{facts.flavor}'
-        case Outlook():
-            return f'outlook/{facts.host}'
-        case AggregateAdvice():
-            return f'aggregate/{facts.aggregate}'
-        case mark.Marks():
-            return 'marks'
-        case execution.Execution():
-            return f'{execution.PREFIX}{facts.recommendation}'
-        case PlannerStatus():
-            return 'planner'
+    begin, field = _KEYS[type(facts)]
+    return begin if field is None else f'{begin}{getattr(facts, field)}'

@@ -15,12 +15,12 @@ from kvm_insight.recommend import board as boards
 from kvm_insight.recommend import (
     cost,
     demand,
-    filters,
     guards,
     orders,
     sanity,
     score,
     settings,
+    sieve,
 )
 
 #: Below this two moves gain the same: the cooler host decides, and before
@@ -90,7 +90,7 @@ class Field:
         """Set all of it up."""
         self.rules, self.mode = rules, mode
         self.board = boards.Board(whole, sound, rules)
-        self.sieve = filters.Sieve(self.board)
+        self.sieve = sieve.Sieve(self.board)
         self.guards = guards.Guards(
             self.board, whole, sound.fixed, rules, said, mode
         )

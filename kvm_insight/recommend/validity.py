@@ -13,7 +13,7 @@ import msgspec
 from kvm_insight import exception
 from kvm_insight.model import cluster, recommendation
 from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import filters, sanity, settings
+from kvm_insight.recommend import sanity, settings, sieve
 
 Moves = Iterable[recommendation.Move]
 
@@ -60,7 +60,7 @@ def check_each(
 def _refusals(
     board: boards.Board, wrong: dict[str, str], moves: Moves
 ) -> Iterable[str]:
-    sieve = filters.Sieve(board)
+    asked = sieve.Sieve(board)
     for move in moves:
         i = board.number.get(move.instance)
         h = board.index.get(move.destination)
@@ -73,7 +73,7 @@ def _refusals(
         elif board.hosts[board.at[i]].name != move.source:
             yield f'{who}: it is on {board.hosts[board.at[i]].name}'
         else:
-            yield from (f'{who}: {x}' for x in sieve.refusals(i, h))
+            yield from (f'{who}: {x}' for x in asked.refusals(i, h))
             board.play(i, h)
 
 

@@ -36,11 +36,8 @@ def test_who_may_mark_gives_the_trait_and_takes_all_of_it_away(
         assert traits.holders() == {host: 'compute1'}
         assert traits.take(host, lambda: True)
         assert traits.holders() == {}
-        traits.delete()
     finally:
         traits.close()
-    found = stage.api.call('GET', 'placement', '/traits')['traits']
-    assert TRAIT not in found
 
 
 def test_who_may_only_read_marks_nobody(stage: conftest.Stage) -> None:
@@ -49,7 +46,6 @@ def test_who_may_only_read_marks_nobody(stage: conftest.Stage) -> None:
     try:
         for work in (
             traits.create,
-            traits.delete,
             traits.holders,
             lambda: traits.give(host, lambda: True),
         ):

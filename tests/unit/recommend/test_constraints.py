@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kvm_insight.model import cluster
 from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import filters, sanity
+from kvm_insight.recommend import sanity, sieve
 from tests.unit.recommend import clouds
 
 SSD = cluster.Aggregate(id='ssd', metadata={'ssd': 'true', 'tier': '3'})
@@ -347,9 +347,9 @@ def test_the_mask_says_what_the_words_say(
     ]
     whole = cloud(case, *others)
     board = boards.Board(whole, sanity.check(whole), clouds.RULES)
-    sieve = filters.Sieve(board)
+    asked = sieve.Sieve(board)
     every = board.room[None, :, 0] > -2
     for i, h in itertools.product(range(6), range(len(board.hosts))):
-        silent = not sieve.refusals(i, h)
-        assert sieve.allows(i, h) == silent
-        assert bool(sieve.allowed(np.array([i]), every)[0, h]) == silent
+        silent = not asked.refusals(i, h)
+        assert asked.allows(i, h) == silent
+        assert bool(asked.allowed(np.array([i]), every)[0, h]) == silent
