@@ -73,6 +73,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._pass_on()
 
+    def do_PUT(self) -> None:
+        self._pass_on()
+
+    def do_DELETE(self) -> None:
+        self._pass_on()
+
     def _pass_on(self) -> None:
         _, service, rest = self.path.split('/', 2)
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
