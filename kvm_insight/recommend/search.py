@@ -7,6 +7,8 @@ taken back and made anew, and the better one stays. All moves are played in
 their order on one board, so each state between two of them is a valid one.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from kvm_insight.recommend import board as boards
@@ -19,6 +21,8 @@ from kvm_insight.recommend import (
     places,
     polish,
 )
+
+_Pick = Callable[[choices.Choices], field.Choice | None]
 
 
 class Search:
@@ -73,13 +77,7 @@ class Search:
 
     def _relieve(self, h: int) -> None:
         """Take from a host what is worth it, then try exchanges."""
-        leaving = choices.Choices(self.field, h)
-        while len(self.steps) < self.field.rules.most_moves:
-            best = leaving.best()
-            if best is None:
-                break
-            self._play(field.Step((best,)))
-            leaving.played(best)
+        self._send(h, choices.Choices.best)
         while len(self.steps) < self.field.rules.most_moves:
             pair = exchange.best(self.field, h)
             if pair is None:
@@ -88,9 +86,13 @@ class Search:
 
     def _relieve_firmly(self, h: int) -> None:
         """Take from a host what also holds by both forecasts."""
+        self._send(h, lambda leaving: leaving.firmest(self._slack()))
+
+    def _send(self, h: int, pick: _Pick) -> None:
+        """Let one after the other leave a host, as they are picked."""
         leaving = choices.Choices(self.field, h)
         while len(self.steps) < self.field.rules.most_moves:
-            best = leaving.firmest(self._slack())
+            best = pick(leaving)
             if best is None:
                 return
             self._play(field.Step((best,)))
@@ -184,7 +186,7 @@ class Search:
             if doubtful is None:
                 break
             left |= doubtful.sources
-        for h in sorted(left) if self.field.rules.guarded else ():
+        for h in sorted(left):
             self._relieve_firmly(h)
 
     def _doubtful(self) -> field.Step | None:
