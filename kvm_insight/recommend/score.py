@@ -9,7 +9,7 @@ can find the true optimum of the same score (``oracle``).
 
 import dataclasses
 import itertools
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 import numpy as np
@@ -119,19 +119,11 @@ class Score:
 
     def losses(self, load: boards.Floats, h: Where) -> boards.Floats:
         """Return what is lost of each quantity under a load on hosts h."""
-        (slopes, begins), *more = self._layers
-        found: boards.Floats = slopes * np.maximum(0.0, load - begins[h])
-        for slopes, begins in more:
-            found += slopes * np.maximum(0.0, load - begins[h])
-        return found
+        return _bent(self._layers, load, h)
 
     def lost(self, k: int, load: boards.Floats, h: Where) -> boards.Floats:
         """Return what is lost of one quantity under a load on hosts h."""
-        (slope, begin), *more = self._bends[k]
-        found: boards.Floats = slope * np.maximum(0.0, load - begin[h])
-        for slope, begin in more:
-            found += slope * np.maximum(0.0, load - begin[h])
-        return found
+        return _bent(self._bends[k], load, h)
 
     def bends(self, k: int, h: int) -> list[tuple[float, float]]:
         """Return slopes and where they begin, of one quantity and host."""
@@ -244,6 +236,19 @@ def _layered(
         )
         for layer in itertools.zip_longest(*bends, fillvalue=straight)
     ]
+
+
+def _bent(
+    bends: Sequence[tuple[boards.Floats | float, boards.Floats]],
+    load: boards.Floats,
+    h: Where,
+) -> boards.Floats:
+    """Return what is lost under a load on hosts h, of what bends so."""
+    (slope, begin), *more = bends
+    found: boards.Floats = slope * np.maximum(0.0, load - begin[h])
+    for slope, begin in more:
+        found += slope * np.maximum(0.0, load - begin[h])
+    return found
 
 
 def _scaled(ratio: float, capacity: boards.Floats) -> boards.Floats:
