@@ -9,7 +9,7 @@ here (``order``).
 import numpy as np
 
 from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import demand, field, room
+from kvm_insight.recommend import demand, field
 
 
 class Places:
@@ -66,7 +66,7 @@ class Places:
     def _suits(self, i: int) -> boards.Bools:
         """Return the hosts that i may be on in the end, but for room."""
         where, board = self.where, self.board
-        mask = where.sieve.suited(i) & where.receivers & room.within(board, i)
+        mask = where.sieve.suited(i) & where.receivers & where.sieve.within(i)
         mask[where.guards.returns(i)] = False
         group = board.instances[i].server_group
         if group is not None and board.groups[group].policy == 'affinity':
