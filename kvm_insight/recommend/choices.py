@@ -78,7 +78,7 @@ class Choices:
         price = where.worth * costs[:, None]
         self._told, self._price = told, price
         self._worth = self._open & (told.gain >= price)
-        self._worth &= told.gain > 1e-9
+        self._worth &= told.gain > field.NOTHING
         self._net = told.gain - price
         self._net += where.preference(self.source, self.movers, self.hosts)
 

@@ -8,7 +8,6 @@ from kvm_insight.recommend import demand, field
 
 #: Pairs that are tried in earnest, of those that look best.
 _TRIES = 6
-_NOTHING = 1e-9
 
 
 def best(
@@ -40,7 +39,9 @@ def _could_pay(where: field.Field, h: int, other: int) -> bool:
     hosts = np.array([h, other])
     losses = where.score.losses(where.board.load[hosts], hosts)
     most = losses.sum(axis=0) @ where.score.blends[0] * where.rules.horizon_s
-    return bool(most > _NOTHING + where.worth * 2 * where.rules.move_core_s)
+    return bool(
+        most > field.NOTHING + where.worth * 2 * where.rules.move_core_s
+    )
 
 
 def _pairs(
@@ -56,7 +57,7 @@ def _pairs(
         np.array([where.cost(int(j)).core_s for j in theirs]),
     )
     price = where.worth * costs
-    good = (gain >= price) & (gain > _NOTHING)
+    good = (gain >= price) & (gain > field.NOTHING)
     good &= _fits(where, mine, theirs, other)
     return [
         (float(gain[a, b] - price[a, b]), int(mine[a]), int(theirs[b]), other)

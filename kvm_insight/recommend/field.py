@@ -26,8 +26,9 @@ from kvm_insight.recommend import (
 #: Below this two moves gain the same: the cooler host decides, and before
 #: that the one that no other part of the plan touches (core-seconds).
 _COOLER = 0.1
-_NOTHING = 1e-9
 _APART = 30.0
+#: What gains less gains nothing (core-seconds).
+NOTHING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ class Field:
         """Say whether moves together gain enough for what they cost."""
         gain = sum(one.gain for one in choices)
         price = self.worth * sum(one.cost for one in choices)
-        return gain > _NOTHING and gain >= price - _NOTHING
+        return gain > NOTHING and gain >= price - NOTHING
 
     def holds(self, choices: Sequence[Choice]) -> bool:
         """Say whether they do whichever of the two forecasts comes true."""
@@ -177,7 +178,7 @@ class Field:
         high = sum(one.high for one in choices)
         price = self.worth * sum(one.cost for one in choices)
         least = min(expected, high)
-        return not self.rules.guarded or least >= price - _NOTHING
+        return not self.rules.guarded or least >= price - NOTHING
 
     def cool(self, movers: boards.Ints) -> boards.Bools:
         """Return which hosts would not get hot by each of these."""
