@@ -25,8 +25,7 @@ def api(shape: sql.Shape) -> Iterator[str]:
         created_at=sql.NOW,
         instance_uuid=sql.uuid('server'),
         cell_id=cell,
-        project_id=sql.key('project', f'(seq%{sql.PROJECTS})+1'),
-        user_id=sql.key('user', f'(seq%{sql.USERS})+1'),
+        **sql.owner(),
         queued_for_delete=0,
     )
     for number, one in enumerate(cloud_primitives.FLAVORS):
@@ -80,8 +79,7 @@ def _groups(shape: sql.Shape) -> Iterator[str]:
         count,
         id='seq',
         created_at=sql.NOW,
-        user_id=sql.key('user', f'(seq%{sql.USERS})+1'),
-        project_id=sql.key('project', f'(seq%{sql.PROJECTS})+1'),
+        **sql.owner(),
         uuid=sql.uuid('group'),
         name="concat('group-',seq)",
     )
@@ -166,8 +164,7 @@ def _servers(shape: sql.Shape) -> Iterator[str]:
             uuid=sql.uuid('server'),
             updated_at=f'{sql.NOW} - interval 20 day',
             launched_at=f'{sql.NOW} - interval 30 day',
-            user_id=sql.key('user', f'(seq%{sql.USERS})+1'),
-            project_id=sql.key('project', f'(seq%{sql.PROJECTS})+1'),
+            **sql.owner(),
             image_ref=sql.uuid('image', '1'),
             hostname="concat('server-',seq)",
             display_name="concat('server-',seq)",

@@ -34,6 +34,14 @@ def key(kind: str, number: str) -> str:
     return f"md5(concat('{kind}-',{number}))"
 
 
+def owner() -> dict[str, str]:
+    """Return the columns that say whose a server is, or a group."""
+    return {
+        'user_id': key('user', f'(seq%{USERS})+1'),
+        'project_id': key('project', f'(seq%{PROJECTS})+1'),
+    }
+
+
 def many(table: str, count: int, where: str = '', /, **columns: object) -> str:
     """Return SQL that fills a table, a row for each number from 1 on."""
     names = ','.join(f'`{name}`' for name in columns)
