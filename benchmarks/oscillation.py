@@ -45,10 +45,7 @@ class Replay:
     """Hosts and VMs while demand goes by."""
 
     def __init__(
-        self,
-        trace: oscillation_traces.Trace,
-        guarded: bool,
-        beginning: int = 0,
+        self, trace: oscillation_traces.Trace, guarded: bool, beginning: int
     ) -> None:
         """Place the VMs one after the other, whatever they want."""
         self.trace = trace
