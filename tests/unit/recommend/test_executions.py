@@ -37,10 +37,9 @@ def begun() -> tuple[test_turn.Stage, recommendation.Recommendation]:
 
 
 def later(stage: test_turn.Stage) -> None:
-    stage.now_us += 60 * test_turn.S
+    stage.pass_by(60)
     assert stage.whole is not None
     stage.whole = _replace(stage.whole, time_us=stage.now_us)
-    stage.report()
 
 
 def test_what_is_under_way_is_executing_with_how_far_it_has_come() -> None:
