@@ -51,12 +51,13 @@ class Prospects:
 
     def _refresh(self) -> None:
         where = self._where
-        stale = np.flatnonzero(self._seen != where.turned)
+        changed = self._seen != where.turned
+        stale = np.flatnonzero(changed)
         if not len(stale):
             return
         self._seen[stale] = where.turned[stale]
         self._more[:, stale] = self._arrivals(stale)
-        near = np.flatnonzero(np.isin(where.at, stale))
+        near = np.flatnonzero(changed[where.at])
         self._less[near] = self._reliefs(near)
 
     def _arrivals(self, b: boards.Ints) -> boards.Floats:
