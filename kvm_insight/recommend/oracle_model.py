@@ -11,7 +11,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import demand, field, groups, room
+from kvm_insight.recommend import demand, field, groups
 
 #: What the solver adds up: its types know nothing of ``sum``.
 Linear = Any
@@ -42,7 +42,7 @@ class Model:
             for i in where.movers(h):
                 mask = where.sieve.suited(i) & where.receivers
                 mask[where.guards.returns(i)] = False
-                mask &= room.within(board, i)
+                mask &= where.sieve.within(i)
                 self._elsewhere(i, mask)
                 hosts = [h, *map(int, np.flatnonzero(mask))]
                 self.options[i] = {

@@ -123,9 +123,9 @@ def drop(stage: conftest.Stage, *instances: str) -> None:
 
 
 @pytest.fixture(scope='module')
-def fakes(stage: conftest.Stage) -> None:
+def fakes(stage: conftest.Stage) -> Iterator[None]:
     """Three more hosts; Nova likes the first one best, since the others
-    have an instance each. They go with the cloud: nothing comes after."""
+    have an instance each."""
     api = stage.api
     stage.cloud.add_fakes(*HOSTS)
     body = {'aggregate': {'name': ZONE, 'availability_zone': ZONE}}
@@ -139,6 +139,13 @@ def fakes(stage: conftest.Stage) -> None:
         for host in HOSTS[1:]
     ]
     stage.wait_active(*fill)
+    yield
+    drop(stage, *fill)
+    for host in HOSTS:
+        what = {'remove_host': {'host': host}}
+        api.call('POST', 'nova', f'{path}/action', what)
+    api.call('DELETE', 'nova', path)
+    stage.cloud.remove_fakes(*HOSTS)
 
 
 @pytest.fixture(scope='module')
