@@ -111,6 +111,16 @@ class Cloud:
             node.start_fake(self.where, name)
         self._wait_for_computes()
 
+    def remove_fakes(self, *names: str) -> None:
+        """Stop such nodes, and let Nova forget them; they are empty."""
+        self.where.stop(*(f'{name}.nova' for name in names))
+        api = tenancy.Api(self.where)
+        path = '/os-services?binary=nova-compute'
+        for one in api.call('GET', 'nova', path)['services']:
+            if one['host'] in names:
+                api.call('DELETE', 'nova', f'/os-services/{one["id"]}')
+        self.fakes = [name for name in self.fakes if name not in names]
+
     def stop(self, name: str) -> None:
         """Stop one service."""
         self.where.stop(name)

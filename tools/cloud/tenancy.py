@@ -139,7 +139,8 @@ def identities(where: place.Place) -> None:
         user(name, 'service', 'admin', 'service')
     user(READER, 'service', READER_ROLE)
     user(MARKER, 'service', READER_ROLE, MARKER_ROLE)
-    user(MOVER, 'service', READER_ROLE, MOVER_ROLE)
+    # Nova fetches images for a destination with the rights of who asks.
+    user(MOVER, 'service', READER_ROLE, MOVER_ROLE, 'member')
     for name in TENANTS:
         user(name, name, 'member', 'reader')
     for name, kind in TYPES.items():

@@ -238,6 +238,32 @@ def test_who_takes_over_goes_on_with_what_is_under_way(
     assert migrations(stage, uuid) == ['completed']
 
 
+def test_what_takes_too_long_is_aborted_and_stays_where_it_was(
+    stage: conftest.Stage,
+    trio: list[Real],
+    bench: planners.Bench,
+    source: watch.Watch,
+) -> None:
+    pace(stage, trio, _SLOW_MIB_S)
+    test_planning.tell(bench, trio)
+
+    def work() -> None:
+        bench.wait_for(
+            lambda: [x for x in progress(bench) if x.state == 'failed'], 180
+        )
+        bench.wait_for(lambda: getattr(newest(bench), 'state', '') == 'failed')
+        # It is not tried again, though another one may be.
+        time.sleep(3)
+
+    uuid, *others = run(stage, bench, source, work, actuator_limit_s=4)
+    assert uuid not in others
+    last = next(x for x in progress(bench) if x.state == 'failed')
+    assert last.aborted
+    assert 'cancelled' in str(last.reason)
+    conftest.within(60, lambda: place(stage, uuid) == ('compute1', 'ACTIVE'))
+    assert migrations(stage, uuid) == ['cancelled']
+
+
 def told(one: recommendation.Recommendation) -> port.Told:
     now_us = time.time_ns() // 1000
     return port.Told(

@@ -59,12 +59,13 @@ def body_for(host: str) -> dict[str, Any]:
     return {'os-migrateLive': {'host': host, 'block_migration': 'auto'}}
 
 
-def test_who_may_move_looks_and_aborts_in_any_project(
+def test_who_may_move_looks_moves_and_aborts_in_any_project(
     stage: conftest.Stage, servers: dict[str, str]
 ) -> None:
     uuid = servers['b1']
     path = f'/servers/{uuid}'
     source = stage.on(uuid)
+    target = next(x for x in stage.cloud.computes if x != source)
     with client.Client(stage.asked(tenancy.MOVER, direct=True)) as ask:
         found = json.loads(ask.get('compute', path, SPEAK))['server']
         assert found['OS-EXT-SRV-ATTR:host'] == source
@@ -73,6 +74,15 @@ def test_who_may_move_looks_and_aborts_in_any_project(
         # Nothing is under way; who may not abort is told 403.
         with pytest.raises(exception.CloudUnavailable, match='409'):
             ask.ask('compute', 'DELETE', f'{path}/migrations/999', SPEAK)
+        action = f'{path}/action'
+        ask.ask('compute', 'POST', action, SPEAK, body_for(target))
+
+        def arrived() -> bool:
+            now = json.loads(ask.get('compute', path, SPEAK))['server']
+            host = now['OS-EXT-SRV-ATTR:host']
+            return bool((host, now['status']) == (target, 'ACTIVE'))
+
+        conftest.within(120, arrived)
 
 
 def test_who_may_only_read_moves_nobody(
