@@ -150,9 +150,7 @@ class Reader:
         self._meet(slot.layout, slot.new.system)
         did = slot.did
         grown = did.disks[:, :6].T.reshape(2, 3, -1)
-        still = numpy.zeros(len(self.disks.keys), bool)
-        if frozen:
-            still[:] = [key[0] in frozen for key in self.disks.keys]
+        still = device_book.owned(self.disks.keys, frozen)
         lost, whole = self.disks.take(grown, slot.seconds, still)
         work = _work(grown)
         known = ~numpy.isnan(work)
