@@ -130,7 +130,7 @@ def parts(found: Devices, layout: table.Layout) -> Iterator[Parts]:
 
 def _named(
     kind: Callable[..., Part],
-    keys: Sequence[reading.Key],
+    keys: Sequence[table.Key],
     rows: reading.Floats,
     owners: reading.Places,
 ) -> dict[int, tuple[Part, ...]]:
