@@ -206,7 +206,7 @@ class Reader:
         if layout is self._layout and own == self._own:
             return
         self._layout, self._own = layout, own
-        disks: list[Key] = layout.keys()[2]
+        disks: list[Key] = layout.keys()[table.DISKS_AT]
         self.disks.rename(disks)
         keys = [(*key[:2], disk_place.device_of(key[3], own)) for key in disks]
         columns: dict[device_book.Key, int] = {}
