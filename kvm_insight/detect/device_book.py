@@ -6,7 +6,7 @@ since nobody suffers nearly always.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy
@@ -243,6 +243,16 @@ class Book:
             ring[self.bin, known] = values[known]
         self.bin = (self.bin + 1) % device_settings.BINS
         self._levels = None
+
+
+def owned(
+    keys: Sequence[tuple[str | None, ...]], uuids: Collection[str]
+) -> Flags:
+    """Return which keys are of these UUIDs: nearly always of none."""
+    found = numpy.zeros(len(keys), bool)
+    if uuids:
+        found[:] = [key[0] in uuids for key in keys]
+    return found
 
 
 def _robust(

@@ -104,8 +104,7 @@ def of(intervals: Sequence[Interval]) -> Sums:
     took_us = numpy.array([one.took_us for one in intervals])
     grown = layout.tables(numpy.array([one.grown for one in intervals]))
     told = ~numpy.isnan(took_us)[..., None]
-    numbers = _numbers(grown, numpy.where(told[..., 0], took_us, 0.0), layout)
-    numbers *= told
+    numbers = _numbers(grown, reading.or_zero(took_us), layout) * told
     words = numpy.array([one.words for one in intervals])
     words = numpy.where(told & ~numpy.isnan(words), words, UNKNOWN)
     peaks = _peaks(numbers)

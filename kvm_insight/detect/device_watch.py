@@ -126,9 +126,7 @@ class Watch:
             'network': self._network.read(slot),
         }
         for resource, book in self.books.items():
-            still = numpy.zeros(len(book.keys), bool)
-            if frozen[resource]:
-                still[:] = [key[0] in frozen[resource] for key in book.keys]
+            still = device_book.owned(book.keys, frozen[resource])
             book.push(found[resource], slot.seconds, still)
             yield from self._follow(device_look.Look(book, ends), seen)
             book.drop()

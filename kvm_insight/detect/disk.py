@@ -150,9 +150,7 @@ class Reader:
         self._meet(slot.layout, slot.new.system)
         did = slot.did
         grown = did.disks[:, :6].T.reshape(2, 3, -1)
-        still = numpy.zeros(len(self.disks.keys), bool)
-        if frozen:
-            still[:] = [key[0] in frozen for key in self.disks.keys]
+        still = device_book.owned(self.disks.keys, frozen)
         lost, whole = self.disks.take(grown, slot.seconds, still)
         work = _work(grown)
         known = ~numpy.isnan(work)
@@ -208,7 +206,7 @@ class Reader:
         if layout is self._layout and own == self._own:
             return
         self._layout, self._own = layout, own
-        disks: list[Key] = layout.keys()[2]
+        disks: list[Key] = layout.keys()[table.DISKS_AT]
         self.disks.rename(disks)
         keys = [(*key[:2], disk_place.device_of(key[3], own)) for key in disks]
         columns: dict[device_book.Key, int] = {}

@@ -55,7 +55,8 @@ class Glance:
         run_us, delay_us, _, poll_us, measured_us = numpy.moveaxis(
             self._sums, 2, 0
         )
-        wanted_us = run_us - poll_us + delay_us
+        # Who wanted nothing, as one that is paused, did not wait.
+        wanted_us = numpy.maximum(run_us - poll_us + delay_us, 1)
         floors = numpy.array([_NEARLY * one.floor for one in scales])[:, None]
         flags = [one.flags for one in self._followed[0]]
         flagged = any(map(any, flags))

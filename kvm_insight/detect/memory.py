@@ -44,6 +44,8 @@ class Memory:
     device_incidents: list[state.Incident] = dataclasses.field(
         default_factory=list
     )
+    #: Whose places were asked for last, and those; None: not since somebody
+    #: came or left.
     _places: tuple[tuple[str, ...], _Places] | None = None
 
     def learn(
@@ -84,14 +86,13 @@ class Memory:
     def follow(self, domain: sample.Domain, rules: settings.Settings) -> None:
         """Follow a domain that is new, or began anew."""
         self.forget(domain.uuid)
-        self._places = None
         self.tracks[domain.uuid] = track.of(domain, rules, self.minutes)
 
     def forget(self, uuid: str) -> None:
         """Follow a domain no longer."""
+        self._places = None
         old = self.tracks.pop(uuid, None)
         if old is not None:
-            self._places = None
             self.minutes.drop(old.baseline.row)
 
 

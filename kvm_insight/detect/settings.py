@@ -81,7 +81,7 @@ class Settings:
     least_rise: float = 0.25
     #: Samples without a wait that show what others did meanwhile.
     calm_before: int = 4
-    #: Names of which no more than this part is right are not told.
+    #: Verdicts of which less than this part is right are told as unknown.
     likelier: float = 0.5
     #: What is asked of those who are named already, of all the above.
     incumbent: float = 0.60

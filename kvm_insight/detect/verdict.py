@@ -33,6 +33,8 @@ class Verdict:
         return self.verdict, self.cause, names
 
 
+#: A name with neither a ledger nor a history to go by.
+_GUESS = confidence.kind('antagonist', None, None, 'entitlement')
 #: Causes that say less than that it was always so.
 _LESS: tuple[finding.Cause | None, ...] = (None, 'crowded')
 
@@ -67,10 +69,7 @@ def _is_to_be_likely(found: Verdict, case: suspect.Case, kind: str) -> bool:
     already stays so."""
     if not case.incumbents.isdisjoint(one.entity for one in found.named):
         return False
-    guess = found.verdict == 'antagonist' and case.source is None
-    return confidence.is_known(kind) or (
-        guess and case.baseline == 'entitlement'
-    )
+    return confidence.is_known(kind) or kind == _GUESS
 
 
 def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:

@@ -119,9 +119,12 @@ def between_answers(
 def parts(found: Devices, layout: table.Layout) -> Iterator[Parts]:
     """Yield each domain's disks, interfaces and memory, where known."""
     keys, owners = layout.keys(), layout.owners
-    disks = _named(Disk, keys[2], found.disks, owners.disks)
+    disks = _named(Disk, keys[table.DISKS_AT], found.disks, owners.disks)
     interfaces = _named(
-        Interface, keys[3], found.interfaces, owners.interfaces
+        Interface,
+        keys[table.INTERFACES_AT],
+        found.interfaces,
+        owners.interfaces,
     )
     for at, row in enumerate(found.memory):
         memory = None if _is_unknown(row) else Memory(*reading.counts(row))
@@ -130,7 +133,7 @@ def parts(found: Devices, layout: table.Layout) -> Iterator[Parts]:
 
 def _named(
     kind: Callable[..., Part],
-    keys: Sequence[reading.Key],
+    keys: Sequence[table.Key],
     rows: reading.Floats,
     owners: reading.Places,
 ) -> dict[int, tuple[Part, ...]]:

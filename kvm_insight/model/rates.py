@@ -247,7 +247,9 @@ def _domains(rates: Rates) -> Iterator[Domain]:
     keys = rates.layout.keys()
     vcpus: dict[int, list[Vcpu]] = {}
     owners = rates.layout.owners.vcpus.tolist()
-    for key, owner, row in zip(keys[0], owners, rates.vcpus, strict=True):
+    for key, owner, row in zip(
+        keys[table.VCPUS_AT], owners, rates.vcpus, strict=True
+    ):
         one = Vcpu(key[2], *reading.counts(row))
         vcpus.setdefault(owner, []).append(one)
     answered_us = reading.counts(rates.devices.interval_us)
@@ -256,7 +258,7 @@ def _domains(rates: Rates) -> Iterator[Domain]:
     for at in numpy.flatnonzero(rates.known).tolist():
         own = tuple(vcpus.get(at, ()))
         run_us, delay_us, throttled_us, poll_us = reading.counts(sums[at])
-        uuid, epoch = keys[-1][at]
+        uuid, epoch = keys[table.DOMAINS_AT][at]
         yield Domain(
             uuid=uuid,
             epoch=epoch,

@@ -17,9 +17,8 @@ from numpy import typing as npt
 
 from kvm_insight.model import sample, table
 
-Floats = npt.NDArray[numpy.float64]
-Places = npt.NDArray[numpy.intp]
-Key = tuple[Any, ...]
+Floats = table.Floats
+Places = table.Places
 
 VCPU = ('run_us', 'run_delay_us', 'throttled_us', 'halt_poll_us')
 THREADS = ('threads', 'run_us', 'run_delay_us')
@@ -146,7 +145,8 @@ def of(new: sample.Sample, before: table.Layout | None = None) -> Reading:
             words.append(interface.name)
             interfaces += _interface(interface)
     numbers = [*vcpus, *threads, *disks, *interfaces, *_once(new.domains)]
-    same = before is not None and before.words == words
+    if before is None or before.words != words:
+        before = table.Layout(words, _COLUMNS)
     return Reading(
         new.host,
         new.boot_id,
@@ -155,9 +155,7 @@ def of(new: sample.Sample, before: table.Layout | None = None) -> Reading:
         new.time_us,
         new.uptime_us,
         new.system,
-        before
-        if same and before is not None
-        else table.Layout(words, _COLUMNS),
+        before,
         numpy.array(numbers, numpy.float64),
     )
 

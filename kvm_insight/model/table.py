@@ -11,12 +11,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy
-from numpy import typing as npt
 
 from kvm_insight.model import entity, groups
 
-Floats = npt.NDArray[numpy.float64]
-Places = npt.NDArray[numpy.intp]
+Floats = groups.Floats
+Places = groups.Places
 Key = tuple[Any, ...]
 
 #: How many words name a vCPU, threads, a disk, an interface.

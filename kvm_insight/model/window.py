@@ -83,8 +83,6 @@ class Window:
         #: A column's slots that end at or before this do not count.
         self.since: Numbers = numpy.empty(0, numpy.int64)
         self._sliding = sliding.Sliding()
-        #: Seconds -> where that window begins, since the last slot.
-        self._begins: dict[int, int] = {}
         #: When each slot was half over; None: not worked out since then.
         self._middles: Numbers | None = None
 
@@ -121,7 +119,6 @@ class Window:
         self._values.append(row)
         self._slots.append(numpy.array(slot, numpy.int64))
         self.charges.append(packed)
-        self._begins.clear()
         self._middles = None
 
     def forget_before(self, entity: str, uptime_us: int) -> None:
@@ -156,11 +153,6 @@ class Window:
 
     def begin(self, seconds: int) -> int:
         """Return the first slot of which half lies within the window."""
-        if seconds not in self._begins:
-            self._begins[seconds] = self._begin(seconds)
-        return self._begins[seconds]
-
-    def _begin(self, seconds: int) -> int:
         if not len(self.slots):
             return 0
         if self._middles is None:

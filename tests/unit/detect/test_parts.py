@@ -125,6 +125,34 @@ def test_two_hours_are_kept() -> None:
     assert level.median == pytest.approx(0.5)
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 8),
+            st.tuples(*[st.integers(0, 10 * MINUTE)] * 4),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_minute_of_many_tells_of_each_what_suffering_is(
+    guests: list[tuple[int, tuple[int, int, int, int]]],
+) -> None:
+    known = minutes.Minutes(RULES)
+    rows = [known.add(vcpus) for vcpus, _ in guests]
+    did = numpy.array([window.Values(*seen) for _, seen in guests])
+    for now in (MINUTE, 2 * MINUTE):
+        slot = window.Slot(now, now, MINUTE, 0)
+        known.take(slot, numpy.array(rows), did)
+    for row, (vcpus, (run, delay, _, poll)) in zip(rows, guests, strict=True):
+        share = minutes.SILENT
+        wanted = suffering.offered(run, delay, poll)
+        if suffering.active(wanted, MINUTE, vcpus, RULES.activity):
+            share = int(suffering.share(run, delay, poll) * 1_000_000)
+        ((told, _),) = known.record(row).pending
+        assert told == share
+
+
 def test_idle_minutes_say_nothing_of_suffering() -> None:
     made = taught(*[(0, 1)] * 40)
     assert made.level_of_suffering().minutes == 0
