@@ -3,8 +3,10 @@
 
 import logging
 import pathlib
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent import futures
 
 import pytest
 
@@ -65,6 +67,30 @@ def test_each_read_has_what_came_since(bus: port.Bus) -> None:
         tell(bus, 'b')
         (one,) = source.confirm({'a'}).instances
         assert one.host == 'a'
+
+
+def test_planner_and_actuator_may_read_at_once(
+    bus: port.Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(bus, 'a', UUID)
+    opened: list[port.Consumer] = []
+    consumer, gate = bus.consumer, threading.Barrier(3)
+
+    def counted(topics: Sequence[str]) -> port.Consumer:
+        opened.append(consumer(topics))
+        return opened[-1]
+
+    monkeypatch.setattr(bus, 'consumer', counted)
+    with host_source.opened(bus, 't.', RULES) as source:
+
+        def ask() -> int:
+            gate.wait(20)
+            return len(source.confirm({'a'}).instances)
+
+        with futures.ThreadPoolExecutor(3) as crew:
+            asked = [crew.submit(ask) for _ in range(3)]
+            assert [one.result(20) for one in asked] == [1, 1, 1]
+    assert len(opened) == 1
 
 
 def test_nothing_told_is_an_error_and_no_end(bus: port.Bus) -> None:
