@@ -64,15 +64,8 @@ class HostSource:
                 made.close()
                 raise
             self._tail = made
-            return
-        until_s = time.monotonic() + _LONGEST_S
-        while self._tail.is_behind():
-            if time.monotonic() > until_s:
-                raise exception.BusUnavailable(
-                    'what hosts tell was not read to its end within'
-                    f' {_LONGEST_S:g} s'
-                )
-            yield from self._tail.read(0.1)
+        else:
+            yield from self._tail.rest(_LONGEST_S)
 
 
 @contextlib.contextmanager
