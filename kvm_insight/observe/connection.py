@@ -37,7 +37,7 @@ _GROUPS = (
     | libvirt.VIR_DOMAIN_STATS_INTERFACE
     | libvirt.VIR_DOMAIN_STATS_PERF
 )
-_DIRTY_RATE = getattr(libvirt, 'VIR_DOMAIN_STATS_DIRTYRATE', 0)
+DIRTY_RATE = getattr(libvirt, 'VIR_DOMAIN_STATS_DIRTYRATE', 0)
 _FLAGS = (
     libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE
     | libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
@@ -142,7 +142,7 @@ class Connection:
         If libvirt refuses for all because of one, each is asked alone; the
         one is known to be there, and not measured.
         """
-        groups = _GROUPS | (_DIRTY_RATE if dirty_rate else 0)
+        groups = _GROUPS | (DIRTY_RATE if dirty_rate else 0)
         wall_s = time.time()
         try:
             rows = self._libvirt.getAllDomainStats(groups, _FLAGS)
