@@ -192,8 +192,9 @@ class Planner:
                 self._on_change(one)
         for key, ask in said.asks.items():
             tell.order(key, ask)
+        before = seen.outlooks
         for name, host in outlook.hosts.items():
-            if seen.outlooks.get(name) != host:
+            if before.get(name) != host:
                 tell.facts(host)
         if whole is not None and not said.reasons:
             self._tell_facts(whole, tell)

@@ -2,7 +2,7 @@
 """The bus's recent past and what comes after, for those who look on."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from kvm_insight import exception
 from kvm_insight.bus import port
@@ -21,17 +21,7 @@ class Tail:
     def begin(self, since_ms: int) -> list[port.Record]:
         """Return what there is since then, all that is there by now."""
         self.start(since_ms)
-        ends = self._ends()
-        until = time.monotonic() + _PATIENCE_S
-        found: list[port.Record] = []
-        while self._is_before(ends):
-            if time.monotonic() > until:
-                raise exception.BusUnavailable(
-                    f'the bus did not give {", ".join(self._topics)} within'
-                    f' {_PATIENCE_S:g} s'
-                )
-            found += self._consumer.poll(0.2, 5000)
-        return found
+        return list(self.rest())
 
     def start(self, since_ms: int) -> None:
         """Go to the first record since then; 0 is the first that is kept."""
@@ -45,6 +35,19 @@ class Tail:
     def read(self, timeout_s: float) -> list[port.Record]:
         """Return what came since, after at most so long."""
         return self._consumer.poll(timeout_s)
+
+    def rest(self, patience_s: float = _PATIENCE_S) -> Iterator[port.Record]:
+        """Yield what is there by now and was not read yet; BusUnavailable
+        where that takes longer."""
+        ends = self._ends()
+        until = time.monotonic() + patience_s
+        while self._is_before(ends):
+            if time.monotonic() > until:
+                raise exception.BusUnavailable(
+                    f'the bus did not give {", ".join(self._topics)} within'
+                    f' {patience_s:g} s'
+                )
+            yield from self._consumer.poll(0.2, 5000)
 
     def is_behind(self) -> bool:
         """Say whether there is more to read by now."""

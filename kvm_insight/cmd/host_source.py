@@ -2,6 +2,7 @@
 """The cluster as its hosts tell it themselves, where there is no OpenStack."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Collection, Iterator
 
@@ -15,7 +16,8 @@ _LONGEST_S = 5.0
 
 
 class HostSource:
-    """Follows what hosts tell; reads when asked, in the caller's thread."""
+    """Follows what hosts tell; reads when asked, in the caller's thread, of
+    which there are several: the planner's, and that of who moves domains."""
 
     def __init__(
         self, bus: port.Bus, prefix: str, rules: settings.Settings
@@ -32,14 +34,16 @@ class HostSource:
             },
         )
         self._tail: tail.Tail | None = None
+        self._lock = threading.Lock()
 
     def read(self) -> cluster.Cluster:
         """Return what hosts have told until now; ClusterError where that is
         nothing, BusUnavailable where the bus does not give all of it."""
-        for record in self._fresh():
-            self._dispatch.take(record)
-        now_us = time.time_ns() // 1000
-        return assembly.assembled(self._known, now_us, self._rules)
+        with self._lock:
+            for record in self._fresh():
+                self._dispatch.take(record)
+            now_us = time.time_ns() // 1000
+            return assembly.assembled(self._known, now_us, self._rules)
 
     def confirm(self, hosts: Collection[str]) -> cluster.Cluster:
         """Return what all hosts, these among them, have told until now."""
@@ -60,15 +64,8 @@ class HostSource:
                 made.close()
                 raise
             self._tail = made
-            return
-        until_s = time.monotonic() + _LONGEST_S
-        while self._tail.is_behind():
-            if time.monotonic() > until_s:
-                raise exception.BusUnavailable(
-                    'what hosts tell was not read to its end within'
-                    f' {_LONGEST_S:g} s'
-                )
-            yield from self._tail.read(0.1)
+        else:
+            yield from self._tail.rest(_LONGEST_S)
 
 
 @contextlib.contextmanager

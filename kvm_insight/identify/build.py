@@ -144,7 +144,8 @@ def _source(kind: str, source: ElementTree.Element) -> str | None:
     """Return where a disk is; None for a drive with nothing in it."""
     if kind in ('file', 'block', 'dir'):
         names = ('file', 'dev', 'dir')
-        return next(filter(None, (text.clean(source.get(x)) for x in names)))
+        words = (text.clean(source.get(x)) for x in names)
+        return next(filter(None, words), None)
     parts = [source.get(x) for x in ('pool', 'name', 'volume', 'path')]
     where = '/'.join(filter(None, parts))
     return text.clean(f'{source.get("protocol", kind)}:{where}')

@@ -5,7 +5,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Collection
 
-from kvm_insight.identify import domain, mapping
+from kvm_insight.identify import domain, mapping, parsed
 
 
 class Catalog:
@@ -13,7 +13,7 @@ class Catalog:
 
     def __init__(self, owners: mapping.Owners | None = None) -> None:
         self._owners = owners or mapping.Owners()
-        self._parsed: dict[str, tuple[str, domain.Description]] = {}
+        self._parsed = parsed.Parsed(domain.parse, domain.Description())
         self._known: dict[str, domain.Description] = {}
 
     def adopt(self, owners: mapping.Owners) -> None:
@@ -27,7 +27,7 @@ class Catalog:
 
         The operator's mapping speaks for those who have no project.
         """
-        found = self._parse(uuid, xml)
+        found = self._parsed.of(uuid, xml)
         if found.identity.project_id == 'unassigned':
             owner = self._owners.find(uuid, name)
             if owner is not None:
@@ -39,7 +39,7 @@ class Catalog:
         """Forget all others."""
         for forgotten in self._known.keys() - set(uuids):
             self._known.pop(forgotten)
-            self._parsed.pop(forgotten, None)
+        self._parsed.keep(uuids)
 
     def failures(self) -> dict[str, int]:
         """Return how many lack a usable identity, by status."""
@@ -49,14 +49,3 @@ class Catalog:
             if found.identity.status != 'ok'
         )
         return dict(sorted(counts.items()))
-
-    def _parse(self, uuid: str, xml: str | None) -> domain.Description:
-        before = self._parsed.get(uuid)
-        if xml is None:
-            # libvirt is away: who it was it still is.
-            return before[1] if before else domain.Description()
-        if before is not None and before[0] == xml:
-            return before[1]
-        found = domain.parse(xml)
-        self._parsed[uuid] = (xml, found)
-        return found

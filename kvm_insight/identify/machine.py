@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a host offers to domains, in the words in which they need it."""
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from kvm_insight import exception
@@ -9,35 +10,22 @@ from kvm_insight.identify import text, tree
 from kvm_insight.model import cluster
 
 
-def cpu(capabilities: str) -> cluster.HostCpu | None:
-    """Return the host's CPU from libvirt's capabilities; None if unknown."""
-    found = _root(capabilities)
-    one = None if found is None else found.find('host/cpu')
-    model = None if one is None else text.clean(one.findtext('model'))
-    if one is None or model is None:
-        return None
-    return cluster.HostCpu(
-        model=model,
-        features=sorted(
-            name
-            for feature in one.iterfind('feature')
-            for name in [text.clean(feature.get('name'))]
-            if name is not None
-        ),
-        architecture=text.clean(one.findtext('arch')) or 'x86_64',
-    )
+@dataclasses.dataclass(frozen=True, slots=True)
+class Machine:
+    """A host by libvirt's capabilities; empty where there were none."""
+
+    cpu: cluster.HostCpu | None = None
+    #: Machine types, emulators and kinds of domains.
+    offers: frozenset[str] = frozenset()
 
 
-def offers(
-    capabilities: str, networks: Iterable[str], devices: Iterable[str]
-) -> list[str]:
-    """Return what domains find here: machines, emulators, networks."""
-    found = {network(name) for name in networks}
-    found |= {device(name) for name in devices}
-    root = _root(capabilities)
-    if root is not None:
-        found.update(_guests(root))
-    return sorted(found)
+def parse(capabilities: str) -> Machine:
+    """Return what they say; what is unreadable is an empty one, no error."""
+    try:
+        root = tree.parse(capabilities)
+    except exception.CollectorError:
+        return Machine()
+    return Machine(_cpu(root), frozenset(_guests(root)))
 
 
 def kind(name: str, architecture: str) -> str:
@@ -75,6 +63,23 @@ def mounted(kind: str, source: str, folder: str) -> str:
     return f'{kind} {source} on {folder}'
 
 
+def _cpu(root: ElementTree.Element) -> cluster.HostCpu | None:
+    one = root.find('host/cpu')
+    model = None if one is None else text.clean(one.findtext('model'))
+    if one is None or model is None:
+        return None
+    return cluster.HostCpu(
+        model=model,
+        features=sorted(
+            name
+            for feature in one.iterfind('feature')
+            for name in [text.clean(feature.get('name'))]
+            if name is not None
+        ),
+        architecture=text.clean(one.findtext('arch')) or 'x86_64',
+    )
+
+
 def _guests(root: ElementTree.Element) -> Iterator[str]:
     """Yield what guests of the host's own architecture can be."""
     own = text.clean(root.findtext('host/cpu/arch'))
@@ -90,10 +95,3 @@ def _guests(root: ElementTree.Element) -> Iterator[str]:
                 yield machine(each.get('canonical') or each.text or '')
         for one in arch.iterfind('domain'):
             yield kind(one.get('type', ''), name)
-
-
-def _root(capabilities: str) -> ElementTree.Element | None:
-    try:
-        return tree.parse(capabilities)
-    except exception.CollectorError:
-        return None

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from kvm_insight import exception
-from kvm_insight.identify import build, machine
+from kvm_insight.identify import build, machine, parsed
 from kvm_insight.model import codec, host_config, sample
 
 EVERY_US = 3600 * 1_000_000
 #: Records are bounded; a host with more is told in part, and safely so:
 #: what is not offered is not used.
 _MOST = 1024
+
+_UNKNOWN = build.Build(obstacles=('libvirt has not described it yet',))
 
 #: Folder -> the words for the shared file system that is mounted there, None
 #: for one of the host's own.
@@ -40,7 +42,8 @@ class Teller:
 
     def __init__(self) -> None:
         """Know nothing; so the first look is told."""
-        self._parsed: dict[str, tuple[str, build.Build]] = {}
+        self._builds = parsed.Parsed(build.parse, _UNKNOWN)
+        self._machines = parsed.Parsed(machine.parse, machine.Machine())
         self._told: host_config.HostConfig | None = None
 
     def tell(
@@ -55,16 +58,17 @@ class Teller:
         CollectorError for what no reader would take.
         """
         mounts = _mounts(host)
+        found = self._machines.of(seen.host, host.capabilities)
         now = host_config.HostConfig(
             host=seen.host,
             time_us=seen.time_us,
             agent_id=seen.agent_id,
             cpus=seen.system.cpus,
             memory_bytes=seen.system.memory_bytes,
-            cpu=machine.cpu(host.capabilities),
+            cpu=found.cpu,
             hypervisor_version=host.hypervisor_version,
             libvirt_version=host.libvirt_version,
-            offers=_offers(host, mounts),
+            offers=_offers(found, host, mounts),
             domains=sorted(
                 self._domains(seen, mounts, xml, snapshots),
                 key=lambda one: one.uuid,
@@ -88,10 +92,9 @@ class Teller:
         xml: Mapping[str, str | None],
         snapshots: Mapping[str, int],
     ) -> Iterable[host_config.Domain]:
-        here = {one.uuid for one in seen.domains}
-        self._parsed = {k: v for k, v in self._parsed.items() if k in here}
+        self._builds.keep([one.uuid for one in seen.domains])
         for one in seen.domains:
-            found = self._parse(one.uuid, xml.get(one.uuid))
+            found = self._builds.of(one.uuid, xml.get(one.uuid))
             obstacles = found.obstacles
             if snapshots.get(one.uuid):
                 obstacles += ('it has snapshots',)
@@ -108,18 +111,6 @@ class Teller:
                 obstacles=list(obstacles),
             )
 
-    def _parse(self, uuid: str, xml: str | None) -> build.Build:
-        before = self._parsed.get(uuid)
-        if xml is None or (before is not None and before[0] == xml):
-            # libvirt is away: what it was it still is.
-            return before[1] if before is not None else _UNKNOWN
-        found = build.parse(xml)
-        self._parsed[uuid] = (xml, found)
-        return found
-
-
-_UNKNOWN = build.Build(obstacles=('libvirt has not described it yet',))
-
 
 def _mounts(host: Host) -> Mounts:
     return {
@@ -128,10 +119,14 @@ def _mounts(host: Host) -> Mounts:
     }
 
 
-def _offers(host: Host, mounts: Mounts) -> list[str]:
-    found = machine.offers(host.capabilities, host.networks, host.devices)
-    found += [machine.firmware(path) for path in host.firmware]
-    found += [words for words in mounts.values() if words is not None]
+def _offers(told: machine.Machine, host: Host, mounts: Mounts) -> list[str]:
+    found = {
+        *told.offers,
+        *map(machine.network, host.networks),
+        *map(machine.device, host.devices),
+        *map(machine.firmware, host.firmware),
+        *filter(None, mounts.values()),
+    }
     return sorted({one[:1024] for one in found})[:_MOST]
 
 

@@ -127,6 +127,13 @@ def parse_job(job: Stats) -> sample.Job | None:
     )
 
 
+def dirty_rate(stats: Stats) -> int | None:
+    """Return the last result, in bytes a second, of a calculation that
+    somebody asked for."""
+    mib_s = _count(stats, 'dirtyrate.megabytes_per_second')
+    return None if mib_s is None else min(mib_s * MIB, sample.LIMIT)
+
+
 _JOB_KINDS = {1: 'bounded', 2: 'unbounded'}
 _JOB_OPERATIONS = {
     1: 'start',
@@ -190,7 +197,7 @@ def _memory(stats: Stats, wall_s: float) -> sample.Memory:
     }
     others = {
         'balloon_age_us': _balloon_age_us(stats, wall_s),
-        'dirty_rate_bytes_s': _dirty_rate(stats),
+        'dirty_rate_bytes_s': dirty_rate(stats),
     }
     return msgspec.convert(values | counts | others, type=sample.Memory)
 
@@ -201,12 +208,6 @@ def _balloon_age_us(stats: Stats, wall_s: float) -> int | None:
     if not updated_s:
         return None
     return max(0, round((wall_s - updated_s) * 1_000_000))
-
-
-def _dirty_rate(stats: Stats) -> int | None:
-    """Return the last result of a calculation that somebody asked for."""
-    mib_s = _count(stats, 'dirtyrate.megabytes_per_second')
-    return None if mib_s is None else min(mib_s * MIB, sample.LIMIT)
 
 
 def _perf(stats: Stats) -> sample.Perf | None:

@@ -3,21 +3,17 @@
 
 import contextlib
 import time
-from typing import Any
 
 import libvirt
 
 from kvm_insight import exception
-from kvm_insight.model import sample
-from kvm_insight.observe import eventloop
+from kvm_insight.observe import bulk, connection, eventloop
 
 #: QEMU looks twice, so far apart.
 CALCULATE_S = 1
 _PATIENCE_S = 5.0
 _LOOK_S = 0.25
-_MIB = 1024**2
 _MEASURED = getattr(libvirt, 'VIR_DOMAIN_DIRTYRATE_MEASURED', 2)
-_GROUP = getattr(libvirt, 'VIR_DOMAIN_STATS_DIRTYRATE', 0)
 
 
 class Link:
@@ -25,7 +21,7 @@ class Link:
 
     def __init__(self, uri: str) -> None:
         """Connect."""
-        if not _GROUP:
+        if not connection.DIRTY_RATE:
             raise exception.HypervisorError(
                 'libvirt-python is older than 7.2 and knows no dirty rates'
             )
@@ -33,7 +29,9 @@ class Link:
         try:
             self._libvirt = libvirt.open(uri)
             with contextlib.suppress(libvirt.libvirtError):
-                self._libvirt.setKeepAlive(5, 3)
+                self._libvirt.setKeepAlive(
+                    connection.KEEPALIVE_S, connection.KEEPALIVE_COUNT
+                )
         except libvirt.libvirtError as why:
             raise exception.HypervisorError(str(why)) from why
 
@@ -46,7 +44,9 @@ class Link:
             until_s = time.monotonic() + CALCULATE_S + _PATIENCE_S
             while time.monotonic() < until_s:
                 time.sleep(_LOOK_S)
-                stats = self._libvirt.domainListGetStats([domain], _GROUP, 0)
+                stats = self._libvirt.domainListGetStats(
+                    [domain], connection.DIRTY_RATE, 0
+                )
                 found = _parse(stats[0][1] if stats else {})
                 if found is not None:
                     return found
@@ -66,11 +66,8 @@ class Link:
 _GONE = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
 
 
-def _parse(stats: dict[str, Any]) -> int | None:
+def _parse(stats: bulk.Stats) -> int | None:
     """Return the rate, once it is there."""
     if stats.get('dirtyrate.calc_status') != _MEASURED:
         return None
-    mib_s = stats.get('dirtyrate.megabytes_per_second')
-    if not isinstance(mib_s, int) or mib_s < 0:
-        return None
-    return min(mib_s * _MIB, sample.LIMIT)
+    return bulk.dirty_rate(stats)

@@ -29,7 +29,8 @@ class Settings:
     uri: str = 'qemu:///system'
     read_only: bool = True
     call_timeout_s: float = 5.0
-    #: Whether anybody wants to know what the host offers to domains.
+    #: Whether anybody wants to know what the host offers to domains, and
+    #: what keeps them here.
     of_machine: bool = False
     #: Where dirty rates may be measured when somebody asks; None is nowhere.
     dirty_uri: str | None = None
@@ -100,6 +101,7 @@ def _connect(
     return connection.Connection(
         settings.uri,
         read_only=settings.read_only,
+        with_snapshots=settings.of_machine,
         changed=changed,
         lost=lost,
     )

@@ -2,14 +2,14 @@
 """Everything that looks at this host, side by side."""
 
 import dataclasses
+import functools
 import pathlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from kvm_insight import exception
 from kvm_insight.model import entity, sample
 from kvm_insight.observe import (
     assembly,
@@ -61,7 +61,7 @@ class Sight:
     domains: Sequence[sample.Domain]
     #: UUID -> the domain's XML, as far as libvirt gave it.
     xml: dict[str, str | None]
-    #: UUID -> how many snapshots it has.
+    #: UUID -> how many snapshots it has; told with ``machine``.
     snapshots: dict[str, int]
     #: None between surveys, and where nobody wants to know.
     machine: machine.Surroundings | None
@@ -96,8 +96,7 @@ class Observatory:
         )
         self._busy: list[service.Busy] = []
         self._rest = rest.Rest()
-        self._dirty = dirty.DirtyRates(_dirty_link(settings.hypervisor))
-        self._here: frozenset[str] = frozenset()
+        self._dirty = _dirty_rates(settings.hypervisor.dirty_uri)
         self._trees = settings.proc, settings.sysfs
 
     def start(self, patience_s: float) -> None:
@@ -125,31 +124,29 @@ class Observatory:
         run('roster', lambda: self._look(thoroughly=survey))
         people = self._population
         swept = run('domains', lambda: people.sweep(survey=survey)) or []
-        self._here = frozenset(entry.uuid for entry, _ in swept)
         ledger = run('ledger', lambda: self._collect(swept))
         system, self._busy = self._host.read(self._population.pids())
         self._population.adopt(self._host.scanner.vhost)
         run('watch', self._watch)
         view = self._hypervisor.view()
+        surroundings = self._surroundings(view) if survey else None
         collectors, missing = self._account(view)
         return Sight(
             time_us=time_us,
             uptime_us=uptime_us,
             hypervisor_hostname=view.hostname,
             system=system,
-            domains=[
-                self._dirtied(
+            domains=self._dirtied(
+                [
                     assembly.assemble(
                         entry, parts, view.domains.get(entry.uuid), now_s
                     )
-                )
-                for entry, parts in swept
-            ],
+                    for entry, parts in swept
+                ]
+            ),
             xml={name: known.xml for name, known in view.domains.items()},
-            snapshots={
-                name: known.snapshots for name, known in view.domains.items()
-            },
-            machine=self._surroundings(view) if survey else None,
+            snapshots=_snapshots(view) if surroundings is not None else {},
+            machine=surroundings,
             ledger=ledger,
             collectors=collectors,
             missing=missing,
@@ -160,13 +157,14 @@ class Observatory:
 
     def measure_dirty(self, uuid: str) -> None:
         """Measure how fast a domain dirties its memory, if it is here."""
-        if uuid in self._here:
+        if self._dirty and uuid in self._hypervisor.view().domains:
             self._dirty.ask(uuid)
 
     def close(self) -> None:
         """Let go of everything; waits for nobody."""
         self._hypervisor.close()
-        self._dirty.close()
+        if self._dirty:
+            self._dirty.close()
         self.ledger.close()
         self._ticker.close()
         self._population.close()
@@ -203,13 +201,10 @@ class Observatory:
             self._read_threads()
         return self.ledger.collect(self._population.growth(swept))
 
-    def _dirtied(self, one: sample.Domain) -> sample.Domain:
-        """Return it with the dirty rate that was asked for, if it is there."""
-        found = self._dirty.laid(one.memory, one.uuid)
-        if not found or one.memory is None:
-            return one
-        memory = msgspec.structs.replace(one.memory, **found)
-        return msgspec.structs.replace(one, memory=memory)
+    def _dirtied(self, found: list[sample.Domain]) -> list[sample.Domain]:
+        """Return them with the dirty rates that somebody asked for."""
+        rates = self._dirty
+        return [_laid(one, rates) for one in found] if rates else found
 
     def _surroundings(
         self, view: knowledge.View
@@ -238,17 +233,27 @@ class Observatory:
         return [*collectors, libvirt], missing
 
 
-def _dirty_link(
-    settings: hypervisor.Settings,
-) -> 'Callable[[], dirty_link.Link]':
-    """Return what connects; nobody asks where that is not allowed."""
+def _snapshots(view: knowledge.View) -> dict[str, int]:
+    return {name: known.snapshots for name, known in view.domains.items()}
 
-    def connect() -> 'dirty_link.Link':
-        # The tools are installed without libvirt-python.
-        from kvm_insight.observe import dirty_link
 
-        if settings.dirty_uri is None:
-            raise exception.HypervisorError('[agent] dirty_rates is off')
-        return dirty_link.Link(settings.dirty_uri)
+def _dirty_rates(uri: str | None) -> dirty.DirtyRates | None:
+    if uri is None:
+        return None
+    return dirty.DirtyRates(functools.partial(_connect, uri))
 
-    return connect
+
+def _connect(uri: str) -> 'dirty_link.Link':
+    # The tools are installed without libvirt-python.
+    from kvm_insight.observe import dirty_link
+
+    return dirty_link.Link(uri)
+
+
+def _laid(one: sample.Domain, rates: dirty.DirtyRates) -> sample.Domain:
+    """Return it with its dirty rate, if that is there."""
+    found = rates.laid(one.memory, one.uuid)
+    if not found or one.memory is None:
+        return one
+    memory = msgspec.structs.replace(one.memory, **found)
+    return msgspec.structs.replace(one, memory=memory)

@@ -13,6 +13,7 @@ import msgspec
 from kvm_insight.model import cluster, control, recommendation
 from kvm_insight.recommend import (
     confirmation,
+    filters,
     limits,
     orders,
     ruling,
@@ -63,7 +64,7 @@ def _fixed(
     for move in moves:
         one, source = instances.get(move.instance), hosts.get(move.source)
         if source is not None and not source.up:
-            yield f'{move.source}: its compute service is down'
+            yield f'{move.source}: {filters.DOWN}'
         if one is not None and (one.opted_out or _stays(one)):
             yield f'{move.name or move.instance} is never to be moved'
 

@@ -17,6 +17,9 @@ from kvm_insight.recommend import groups, matching, room, seats
 #: Why an instance may not go to a host, in words; None if it may.
 Refusal = str | None
 
+#: Of a cloud, or of hosts that tell of themselves.
+DOWN = 'its compute service is down, or its agent is silent'
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Filter:
@@ -36,7 +39,7 @@ def _beyond(board: boards.Board, i: int, _: int) -> Refusal:
 def _compute(board: boards.Board, _: int, h: int) -> Refusal:
     host = board.hosts[h]
     if not host.up:
-        return 'its compute service is down'
+        return DOWN
     if not host.enabled:
         return 'its compute service is disabled'
     if host.maintenance:

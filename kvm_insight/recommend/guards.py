@@ -13,7 +13,7 @@ import numpy as np
 
 from kvm_insight.model import cluster, recommendation
 from kvm_insight.recommend import board as boards
-from kvm_insight.recommend import cost, orders, settings
+from kvm_insight.recommend import cost, filters, orders, settings
 
 _US = 1_000_000
 
@@ -64,7 +64,7 @@ class Guards:
         if host.name in self._leaving:
             return 'an instance is migrating away from it'
         if not host.up:
-            return 'its compute service is down'
+            return filters.DOWN
         return self._quiet(host) or self._unmeasured(host)
 
     def closes(self, host: cluster.Host) -> str | None:
@@ -175,7 +175,7 @@ class Guards:
         if one.task is not None:
             return f'it has a task under way ({one.task})'
         if one.state not in ('active', 'paused'):
-            return f'Nova does not live-migrate it while it is {one.state}'
+            return f'it cannot be live-migrated while it is {one.state}'
         if not one.live_migratable:
             return 'Nova cannot live-migrate it'
         if cost.dirtied(one, self._rules) >= self._rules.dirty_most:

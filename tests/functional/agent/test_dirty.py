@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from lab import guest
 
-from kvm_insight.bus import tail, topic
+from kvm_insight.bus import topic
 from kvm_insight.model import codec, control, host_report, sample
+from tests import hearing
 
 MIB = 1 << 20
 #: What one guest writes anew in each second.
@@ -65,11 +66,7 @@ def analyzer(watched: Any) -> Iterator[None]:
 
 def rates_in_reports(watched: Any) -> dict[str, int]:
     """What an analyzer told of dirty rates."""
-    reader = tail.Tail(watched._bus, [topic.PREFIX + topic.HOSTS])
-    try:
-        told = [one.value for one in reader.begin(0) if one.value]
-    finally:
-        reader.close()
+    told = hearing.values(watched._bus, topic.PREFIX + topic.HOSTS)
     return {
         each.uuid: each.dirty_rate_bytes_s
         for value in told

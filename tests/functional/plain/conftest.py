@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from kvm_insight.bus import driver, port, tail, topic
+from kvm_insight.bus import driver, port, topic
 from kvm_insight.model import codec, inventory, recommendation
+from tests import hearing
 
 PREFIX = topic.PREFIX
 SIMULATE = 'simulate --plain --cpus 8 --placement floating --hours 0.25'
@@ -84,24 +85,13 @@ class Stage:
         self.insight(f'{SIMULATE} {words} --config-file {self.config}')
 
     def records(self, name: str) -> list[bytes]:
-        reader = tail.Tail(self.bus, [PREFIX + name])
-        try:
-            return [one.value for one in reader.begin(0) if one.value]
-        finally:
-            reader.close()
+        return hearing.values(self.bus, PREFIX + name)
 
     def told(self) -> list[recommendation.Recommendation]:
-        return [
-            codec.decode(one, recommendation.Recommendation)
-            for one in self.records(topic.RECOMMENDATIONS)
-        ]
+        return hearing.recommendations(self.bus, PREFIX)
 
     def statuses(self) -> list[inventory.PlannerStatus]:
-        return [
-            codec.decode(one, inventory.PlannerStatus)
-            for one in self.records(topic.INVENTORY)
-            if codec.schema_of(one) == inventory.PLANNER_SCHEMA
-        ]
+        return hearing.statuses(self.bus, PREFIX)
 
     def facts(self) -> dict[str, inventory.HostFacts]:
         found = [

@@ -8,31 +8,11 @@ import pytest
 from broker import node
 
 from kvm_insight import exception
-from kvm_insight.bus import driver, port, topic
+from kvm_insight.bus import driver, topic
 from kvm_insight.cmd import host_source
-from kvm_insight.model import cluster, codec, host_config, host_report
+from kvm_insight.model import cluster
 from kvm_insight.plain import settings
-
-
-def tell(bus: port.Bus, prefix: str, host: str) -> None:
-    now_us = time.time_ns() // 1000
-    report = host_report.HostReport(
-        host=host,
-        time_us=now_us,
-        agent_id='g',
-        sequence=1,
-        window_s=120,
-        cpus=4,
-        memory_bytes=1 << 34,
-    )
-    config = host_config.HostConfig(
-        host=host, time_us=now_us, agent_id='g', cpus='0-3', offers=['x']
-    )
-    producer = bus.producer()
-    producer.publish(prefix + topic.HOSTS, host, codec.encode(report))
-    producer.publish(prefix + topic.HOST_CONFIG, host, codec.encode(config))
-    producer.flush(20)
-    producer.close()
+from tests.unit.plain import hosts
 
 
 def test_a_topic_that_nobody_made_is_named_and_then_read(
@@ -50,7 +30,7 @@ def test_a_topic_that_nobody_made_is_named_and_then_read(
         assert time.monotonic() - began_s < 12
         bus.create_topics([one for one in made if one.name == name])
         for host in ('a', 'b', 'c'):
-            tell(bus, prefix, host)
+            hosts.tell(bus, prefix, host, offers=['x'])
         until_s = time.monotonic() + 30
         found: list[cluster.Host] = []
         while len(found) < 3:

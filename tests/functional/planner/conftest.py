@@ -19,7 +19,7 @@ import pytest
 from broker import node
 
 from kvm_insight import exception, planner
-from kvm_insight.bus import driver, port, tail, topic
+from kvm_insight.bus import driver, port, topic
 from kvm_insight.model import (
     codec,
     control,
@@ -27,6 +27,7 @@ from kvm_insight.model import (
     recommendation,
     sample,
 )
+from tests import hearing
 from tests.scenario import small_cloud as cloud
 
 SESSION_S = 3.0
@@ -148,24 +149,13 @@ class Bench:
 
     def records(self, name: str) -> list[bytes]:
         """Return all that is on a topic now, in its order."""
-        reader = tail.Tail(self.bus, [self.prefix + name])
-        try:
-            return [one.value for one in reader.begin(0) if one.value]
-        finally:
-            reader.close()
+        return hearing.values(self.bus, self.prefix + name)
 
     def told(self) -> Told:
-        return [
-            codec.decode(one, recommendation.Recommendation)
-            for one in self.records(topic.RECOMMENDATIONS)
-        ]
+        return hearing.recommendations(self.bus, self.prefix)
 
     def statuses(self) -> list[inventory.PlannerStatus]:
-        return [
-            codec.decode(one, inventory.PlannerStatus)
-            for one in self.records(topic.INVENTORY)
-            if codec.schema_of(one) == inventory.PLANNER_SCHEMA
-        ]
+        return hearing.statuses(self.bus, self.prefix)
 
     def wait_for(
         self, done: Callable[[], object], within_s: float = 90

@@ -3,19 +3,19 @@
 
 import logging
 import pathlib
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent import futures
 
 import pytest
 
 from kvm_insight import exception
 from kvm_insight.bus import embedded, port, topic
 from kvm_insight.cmd import host_source
-from kvm_insight.model import codec, host_config, host_report
 from kvm_insight.plain import settings
+from tests.unit.plain import hosts
 
 RULES = settings.Settings()
-UUID = '00000001-0000-4000-8000-000000000000'
 
 
 @pytest.fixture
@@ -33,52 +33,54 @@ def publish(bus: port.Bus, name: str, key: str, value: bytes | None) -> None:
     producer.close()
 
 
-def tell(bus: port.Bus, host: str, *uuids: str) -> None:
-    now_us = time.time_ns() // 1000
-    report = host_report.HostReport(
-        host=host,
-        time_us=now_us,
-        agent_id='g',
-        sequence=1,
-        window_s=120,
-        cpus=4,
-        memory_bytes=1 << 34,
-        instances=[
-            host_report.Instance(uuid=one, vcpus=1, state='running')
-            for one in uuids
-        ],
-    )
-    config = host_config.HostConfig(
-        host=host, time_us=now_us, agent_id='g', cpus='0-3'
-    )
-    publish(bus, topic.HOSTS, host, codec.encode(report))
-    publish(bus, topic.HOST_CONFIG, host, codec.encode(config))
-
-
 def test_each_read_has_what_came_since(bus: port.Bus) -> None:
-    tell(bus, 'a')
+    hosts.tell(bus, 't.', 'a')
     with host_source.opened(bus, 't.', RULES) as source:
         assert [one.name for one in source.read().hosts] == ['a']
-        tell(bus, 'b', UUID)
+        hosts.tell(bus, 't.', 'b', hosts.seen(1))
         assert len(source.read().hosts) == 2
-        tell(bus, 'a', UUID)
-        tell(bus, 'b')
+        hosts.tell(bus, 't.', 'a', hosts.seen(1))
+        hosts.tell(bus, 't.', 'b')
         (one,) = source.confirm({'a'}).instances
         assert one.host == 'a'
+
+
+def test_planner_and_actuator_may_read_at_once(
+    bus: port.Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts.tell(bus, 't.', 'a', hosts.seen(1))
+    opened: list[port.Consumer] = []
+    consumer, gate = bus.consumer, threading.Barrier(3)
+
+    def counted(topics: Sequence[str]) -> port.Consumer:
+        opened.append(consumer(topics))
+        return opened[-1]
+
+    monkeypatch.setattr(bus, 'consumer', counted)
+    with host_source.opened(bus, 't.', RULES) as source:
+
+        def ask() -> int:
+            gate.wait(20)
+            return len(source.confirm({'a'}).instances)
+
+        with futures.ThreadPoolExecutor(3) as crew:
+            asked = [crew.submit(ask) for _ in range(3)]
+            assert [one.result(20) for one in asked] == [1, 1, 1]
+    assert len(opened) == 1
 
 
 def test_nothing_told_is_an_error_and_no_end(bus: port.Bus) -> None:
     with host_source.opened(bus, 't.', RULES) as source:
         with pytest.raises(exception.ClusterError, match='tell_config'):
             source.read()
-        tell(bus, 'a')
+        hosts.tell(bus, 't.', 'a')
         assert source.read().hosts
 
 
 def test_a_damaged_record_is_passed_over_with_a_word(
     bus: port.Bus, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tell(bus, 'a')
+    hosts.tell(bus, 't.', 'a')
     bad = b'{"schema":"kvm_insight.host_config/1","host":7}'
     with host_source.opened(bus, 't.', RULES) as source:
         publish(bus, topic.HOST_CONFIG, 'a', bad)
@@ -94,6 +96,6 @@ def test_a_missing_topic_is_an_error_of_ours(tmp_path: pathlib.Path) -> None:
         with pytest.raises(exception.KvmInsightError):
             source.read()
         made.create_topics(topic.layout('t.', partitions=1))
-        tell(made, 'a')
+        hosts.tell(made, 't.', 'a')
         assert source.read().hosts
     made.close()

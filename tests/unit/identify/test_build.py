@@ -172,8 +172,12 @@ def test_a_console_that_can_listen_anywhere_is_no_obstacle(
     assert found.obstacles == ()
 
 
-def test_an_empty_drive_needs_nothing() -> None:
-    drive = "<disk type='file' device='cdrom'><target dev='sda'/></disk>"
+@pytest.mark.parametrize(
+    'source', ['', "<source startupPolicy='optional'/>", "<source file=''/>"]
+)
+def test_an_empty_drive_needs_nothing(source: str) -> None:
+    words = f"{source}<target dev='sda'/>"
+    drive = f"<disk type='file' device='cdrom'>{words}</disk>"
     assert added(drive).storage == build.parse(PLAIN).storage
 
 

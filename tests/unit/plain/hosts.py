@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a few plain hosts tell, for tests."""
 
+import time
 from typing import Any
 
+from kvm_insight.bus import port, topic
 from kvm_insight.model import (
     cluster,
     codec,
@@ -110,6 +112,26 @@ def heard(
         else:
             found.take_config(one.host, codec.encode(one))
     return found
+
+
+def tell(
+    bus: port.Bus,
+    prefix: str,
+    host: str,
+    *inside: host_report.Instance,
+    **how: Any,
+) -> None:
+    """Put on a bus what a host tells now, and ``how`` it is built."""
+    now_us = time.time_ns() // 1000
+    told = {
+        topic.HOSTS: report(host, *inside, time_us=now_us),
+        topic.HOST_CONFIG: config(host, time_us=now_us, **how),
+    }
+    producer = bus.producer()
+    for name, one in told.items():
+        producer.publish(prefix + name, host, codec.encode(one))
+    producer.flush(20)
+    producer.close()
 
 
 def cluster_of(
