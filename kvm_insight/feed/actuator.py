@@ -72,7 +72,7 @@ class Actuator:
     def would(self, told: port.Told) -> Iterator[str]:
         """Yield what is under way, and what would be begun or not."""
         for name, now in sorted(told.executions.items()):
-            if execution.is_begun(now) and not _is_over(now):
+            if execution.is_under_way(now):
                 yield f'{name}: {execution.words(now)}'
         ready = self._ready(told)
         for one in ready:
@@ -113,7 +113,7 @@ class Actuator:
                 with _kept(troubles):
                     self._take(fresh, told, may)
         finally:
-            under_way = any(x.is_begun for x in self._courses.values())
+            under_way = any(x.is_under_way for x in self._courses.values())
             self._again_s = _LOOK_S if under_way else None
         if troubles:
             raise troubles[0]
@@ -123,7 +123,7 @@ class Actuator:
         words say how it is stopped."""
         lines, self._may = [], may
         for name, one in list(self._courses.items()):
-            if one.is_begun:
+            if one.is_under_way:
                 lines.append(one.leave())
             del self._courses[name]
         self._again_s = None
@@ -150,14 +150,13 @@ class Actuator:
         for name, one in list(self._courses.items()):
             if name in known:
                 one.one = known[name]
-            elif not one.is_begun:
+            elif not one.is_under_way:
                 del self._courses[name]
         for name, now in told.executions.items():
             if (
                 name in known
                 and name not in self._courses
-                and execution.is_begun(now)
-                and not _is_over(now)
+                and execution.is_under_way(now)
             ):
                 self._courses[name] = self._course(known[name], told)
 
@@ -197,13 +196,15 @@ class Actuator:
     def _is_begun(self, name: str, told: port.Told) -> bool:
         mine = self._courses.get(name)
         now = mine.now if mine is not None else told.executions.get(name)
-        return now is not None and (execution.is_begun(now) or _is_over(now))
+        return now is not None and (
+            execution.is_begun(now) or execution.is_over(now)
+        )
 
     def _take(
         self, one: Recommendation, told: port.Told, may: port.May
     ) -> None:
         """Begin with one, if there is a free slot and nothing against it."""
-        active = [x for x in self._courses.values() if x.is_begun]
+        active = [x for x in self._courses.values() if x.is_under_way]
         hosts = standing.touched(x.one for x in active)
         if len(active) >= cast(int, self._settings['actuator_at_once']):
             return
@@ -215,7 +216,7 @@ class Actuator:
     def _step(self, one: Course, told: port.Told, may: port.May) -> None:
         if one.now.state == 'moving':
             one.watch(may)
-        if one.now.state == 'waiting' and one.is_begun:
+        if one.now.state == 'waiting' and one.is_under_way:
             if one.one.expires_us <= time.time_ns() // 1000:
                 one.fail('it expired before this move could begin')
             elif all(x.id != one.one.id for x in told.standing):
@@ -264,10 +265,6 @@ class Actuator:
             opens = cast(Opens, self._settings['confirm'])
             self._confirm = self._open.enter_context(opens())
         return self._confirm
-
-
-def _is_over(one: execution.Execution) -> bool:
-    return one.state in ('done', 'failed', 'left')
 
 
 @contextlib.contextmanager

@@ -55,14 +55,9 @@ class Course:
         return self.one.moves[self.now.move]
 
     @property
-    def is_over(self) -> bool:
-        """Say whether there is nothing left to do."""
-        return self.now.state in ('done', 'failed', 'left')
-
-    @property
-    def is_begun(self) -> bool:
+    def is_under_way(self) -> bool:
         """Say whether it was begun and is not over."""
-        return not self.is_over and execution.is_begun(self.now)
+        return execution.is_under_way(self.now)
 
     def hold(self, reason: str) -> None:
         """Let the next move wait, and tell why."""
