@@ -108,10 +108,10 @@ class Actuator:
         try:
             for one in list(self._courses.values()):
                 with _kept(troubles):
-                    self._step(one, told, may)
+                    self._step(one, told)
             for fresh in self._ready(told):
                 with _kept(troubles):
-                    self._take(fresh, told, may)
+                    self._take(fresh, told)
         finally:
             under_way = any(x.is_under_way for x in self._courses.values())
             self._again_s = _LOOK_S if under_way else None
@@ -169,14 +169,12 @@ class Actuator:
         )
 
         def say(new: execution.Execution) -> None:
-            if not self._may():
-                raise exception.LeaseLost
             new = msgspec.structs.replace(new, generation=told.generation)
             key = f'{execution.PREFIX}{one.id}'
             self._publish(_TOPIC, key, codec.encode(new))
 
         limit_s = cast(int, self._settings['actuator_limit_s'])
-        return Course(one, now, self._mover, say, limit_s)
+        return Course(one, now, self._mover, say, lambda: self._may(), limit_s)
 
     def _ready(self, told: port.Told) -> list[Recommendation]:
         """Return what may be begun, that which gains most first."""
@@ -200,9 +198,7 @@ class Actuator:
             execution.is_begun(now) or execution.is_over(now)
         )
 
-    def _take(
-        self, one: Recommendation, told: port.Told, may: port.May
-    ) -> None:
+    def _take(self, one: Recommendation, told: port.Told) -> None:
         """Begin with one, if there is a free slot and nothing against it."""
         active = [x for x in self._courses.values() if x.is_under_way]
         hosts = standing.touched(x.one for x in active)
@@ -211,20 +207,20 @@ class Actuator:
         if hosts & standing.touched([one]):
             return
         mine = self._courses.setdefault(one.id, self._course(one, told))
-        self._go_on(mine, told, may)
+        self._go_on(mine, told)
 
-    def _step(self, one: Course, told: port.Told, may: port.May) -> None:
+    def _step(self, one: Course, told: port.Told) -> None:
         if one.now.state == 'moving':
-            one.watch(may)
+            one.watch()
         if one.now.state == 'waiting' and one.is_under_way:
             if one.one.expires_us <= time.time_ns() // 1000:
                 one.fail('it expired before this move could begin')
             elif all(x.id != one.one.id for x in told.standing):
                 one.fail('it does not stand any more')
             else:
-                self._go_on(one, told, may)
+                self._go_on(one, told)
 
-    def _go_on(self, one: Course, told: port.Told, may: port.May) -> None:
+    def _go_on(self, one: Course, told: port.Told) -> None:
         """Begin the next move, unless it was tried just now."""
         mark = f'{one.one.id}/{one.now.move}'
         now_s = time.monotonic()
@@ -236,7 +232,7 @@ class Actuator:
             if why:
                 one.hold('; '.join(why))
             else:
-                one.begin(may)
+                one.begin()
         except exception.KvmInsightError:
             if one.now.state != 'moving':
                 # Or it would look well until it is tried again.
