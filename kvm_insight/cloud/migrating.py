@@ -147,7 +147,9 @@ class Migrating:
             id=one.uuid,
             state=state,
             destination=self._named(one.dest_compute),
-            copied_ratio=_copied(one),
+            copied_ratio=sight.copied(
+                one.memory_total_bytes, one.memory_remaining_bytes
+            ),
             words=one.status,
         )
 
@@ -176,13 +178,6 @@ def _declining() -> Iterator[None]:
         yield
     except (exception.CloudDeclined, exception.CloudGone) as why:
         raise exception.MoveDeclined(str(why)) from why
-
-
-def _copied(one: _Migration) -> float | None:
-    total, left = one.memory_total_bytes, one.memory_remaining_bytes
-    if not total or left is None:
-        return None
-    return round(min(1.0, max(0.0, 1.0 - left / total)), 3)
 
 
 def _quoted(text: str) -> str:

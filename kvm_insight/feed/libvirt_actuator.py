@@ -272,10 +272,7 @@ _UNDER_WAY = (
 
 
 def _copied(job: dict[str, int]) -> float | None:
-    total, left = job.get('memory_total'), job.get('memory_remaining')
-    if not total or left is None:
-        return None
-    return round(min(1.0, max(0.0, 1.0 - left / total)), 3)
+    return sight.copied(job.get('memory_total'), job.get('memory_remaining'))
 
 
 def _words(why: libvirt.libvirtError) -> str:
