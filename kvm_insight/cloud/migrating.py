@@ -57,12 +57,10 @@ class Migrating:
         self._ask = client.Client(asked)
         self._region = asked.region if asked.region_in_names else None
         self._speak: str | None = None
-        #: Migration's UUID -> the number that Nova aborts it by.
-        self._numbers: dict[str, int] = {}
 
     def look(self, move: recommendation.Move) -> sight.Sight:
         """Return where the instance is and what moves it; CloudError."""
-        path = f'/servers/{_quoted(move.instance)}'
+        path = _path(move)
         try:
             answer = self._get(path)
         except exception.CloudGone:
@@ -93,7 +91,7 @@ class Migrating:
             self._ask.ask(
                 'compute',
                 'POST',
-                f'/servers/{_quoted(move.instance)}/action',
+                f'{_path(move)}/action',
                 self._version(),
                 body,
             )
@@ -102,12 +100,11 @@ class Migrating:
         self, move: recommendation.Move, under_way: sight.Migration
     ) -> None:
         """Ask for the end of it; MoveDeclined where that cannot be now."""
-        number = self._numbers.get(under_way.id)
         with _declining():
             self._ask.ask(
                 'compute',
                 'DELETE',
-                f'/servers/{_quoted(move.instance)}/migrations/{number}',
+                f'{_path(move)}/migrations/{under_way.number}',
                 self._version(),
             )
 
@@ -115,8 +112,10 @@ class Migrating:
         self, move: recommendation.Move, under_way: sight.Migration
     ) -> str:
         """Return how an operator stops it by hand."""
-        number = self._numbers.get(under_way.id, under_way.id)
-        return f'openstack server migration abort {move.instance} {number}'
+        return (
+            f'openstack server migration abort {move.instance}'
+            f' {under_way.number}'
+        )
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -131,11 +130,9 @@ class Migrating:
                 'migration_type': 'live-migration',
                 'limit': '1',
             }
-            found = self._read(f'/os-migrations?{_encoded(words)}')
-        for one in found[:1]:
-            self._numbers = {one.uuid: one.id}
-            return self._seen(one)
-        return None
+            query = urllib.parse.urlencode(words)
+            found = self._read(f'/os-migrations?{query}')
+        return self._seen(found[0]) if found else None
 
     def _seen(self, one: _Migration) -> sight.Migration:
         state: Literal['running', 'done', 'failed'] = 'running'
@@ -151,6 +148,7 @@ class Migrating:
                 one.memory_total_bytes, one.memory_remaining_bytes
             ),
             words=one.status,
+            number=one.id,
         )
 
     def _read(self, path: str) -> list[_Migration]:
@@ -180,9 +178,5 @@ def _declining() -> Iterator[None]:
         raise exception.MoveDeclined(str(why)) from why
 
 
-def _quoted(text: str) -> str:
-    return urllib.parse.quote(text, safe='')
-
-
-def _encoded(words: dict[str, str]) -> str:
-    return urllib.parse.urlencode(words)
+def _path(move: recommendation.Move) -> str:
+    return f'/servers/{urllib.parse.quote(move.instance, safe="")}'

@@ -16,6 +16,8 @@ class Migration:
     copied_ratio: float | None = None
     #: What the service itself calls its state.
     words: str = ''
+    #: What an abort is asked with, where that is not the id.
+    number: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
