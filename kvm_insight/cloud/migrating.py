@@ -55,7 +55,7 @@ class Migrating:
     def __init__(self, asked: settings.Settings) -> None:
         """Ask nobody yet; ConfigError for what cannot work."""
         self._ask = client.Client(asked)
-        self._region = asked.region if asked.region_in_names else None
+        self._region = asked.naming_region
         self._speak: str | None = None
 
     def look(self, move: recommendation.Move) -> sight.Sight:
@@ -83,7 +83,7 @@ class Migrating:
         it is not known whether Nova took it."""
         body = {
             'os-migrateLive': {
-                'host': self._bare(move.destination),
+                'host': settings.bare(move.destination, self._region),
                 'block_migration': 'auto',
             }
         }
@@ -164,10 +164,7 @@ class Migrating:
         return self._speak
 
     def _named(self, host: str | None) -> str | None:
-        return f'{self._region}/{host}' if host and self._region else host
-
-    def _bare(self, host: str) -> str:
-        return host.removeprefix(f'{self._region}/') if self._region else host
+        return settings.named(host, self._region) if host else host
 
 
 @contextlib.contextmanager
