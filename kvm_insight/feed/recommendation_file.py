@@ -116,4 +116,4 @@ def _trigger(settings: port.Settings) -> trigger.Trigger:
     from kvm_insight.cloud import audits
 
     way, audit = audits.Audits(cloud), str(settings['watcher_audit'])
-    return trigger.Trigger(lambda: way.trigger(audit))
+    return trigger.Trigger(lambda: way.trigger(audit), way.close)
