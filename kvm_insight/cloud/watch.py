@@ -159,8 +159,6 @@ class Watch:
                 )
                 self._fail(this.error)
             this.over.set()
-            if this.error is None and self._known is not None:
-                self._users.begin(_owners(self._known))
             self._wake.wait(self._pause_s())
 
     def _fresh(self, hosts: Collection[str]) -> known.Known:
@@ -185,6 +183,7 @@ class Watch:
         self.refusals = 0
         if back is not None:
             LOG.warning('the cloud is read again')
+        self._users.begin(owners)
 
     def _fail(self, why: exception.CloudError) -> None:
         """Keep what is known; say once what is wrong."""
