@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import libvirt
-import msgspec
 import pytest
 from cloud import node
 
@@ -20,6 +19,7 @@ from kvm_insight.conf import planner as options
 from kvm_insight.feed import actuator, crew, port
 from kvm_insight.model import codec, execution, recommendation
 from kvm_insight.recommend import heat, limits
+from tests import golden
 from tests.functional.cloud import conftest, test_planning
 from tests.functional.planner import conftest as planners
 
@@ -30,7 +30,6 @@ Real = test_planning.Real
 LIMITS = limits.Limits(cluster_age_s=300)
 _SLOW_MIB_S = 1
 _FAST_MIB_S = 1000
-_replace = msgspec.structs.replace
 
 
 class Counting(migrating.Migrating):
@@ -250,31 +249,6 @@ def told(one: recommendation.Recommendation) -> port.Told:
     )
 
 
-def by_hand(guest: Real) -> recommendation.Recommendation:
-    """A recommendation that moves one guest to the second host."""
-    text = (
-        pathlib.Path('tests/unit/model/golden/recommendation-1.json')
-        .read_bytes()
-        .strip()
-    )
-    one = codec.decode(text, recommendation.Recommendation)
-    move = _replace(
-        one.moves[0],
-        instance=guest.uuid,
-        name=guest.name,
-        source='compute1',
-        destination='compute2',
-    )
-    return _replace(
-        one,
-        moves=[move],
-        state='proposed',
-        validity=recommendation.Validity(),
-        expires_us=time.time_ns() // 1000 + 600_000_000,
-        outcome=None,
-    )
-
-
 def refused(
     stage: conftest.Stage, source: watch.Watch, guest: Real, words: str
 ) -> None:
@@ -287,7 +261,9 @@ def refused(
     by = Counting(stage.asked('admin', 'admin'))
     feed = actuator.Actuator(settings_of(source), publish, by)
     try:
-        one = told(by_hand(guest))
+        one = told(
+            golden.to_move(guest.uuid, guest.name, 'compute1', 'compute2')
+        )
         lines = list(feed.would(one))
         assert words in lines[0]
         feed.write(one, lambda: True)
