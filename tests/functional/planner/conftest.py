@@ -23,6 +23,7 @@ from kvm_insight.bus import driver, port, tail, topic
 from kvm_insight.model import (
     codec,
     control,
+    execution,
     inventory,
     recommendation,
     sample,
@@ -165,6 +166,14 @@ class Bench:
             codec.decode(one, inventory.PlannerStatus)
             for one in self.records(topic.INVENTORY)
             if codec.schema_of(one) == inventory.PLANNER_SCHEMA
+        ]
+
+    def progress(self) -> list[execution.Execution]:
+        """Return all that the actuator told, in its order."""
+        return [
+            codec.decode(one, execution.Execution)
+            for one in self.records(topic.INVENTORY)
+            if codec.schema_of(one) == execution.SCHEMA
         ]
 
     def wait_for(
