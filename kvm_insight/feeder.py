@@ -6,6 +6,7 @@ planner's. What is older than it may be is left out, so that a bus or a planner
 that is away makes the files say less and less, and never something old.
 """
 
+import dataclasses
 import logging
 import threading
 import time
@@ -14,9 +15,10 @@ from collections.abc import Mapping
 from kvm_insight import exception
 from kvm_insight.bus import dispatch, port, tail, topic
 from kvm_insight.conf import feed as options
+from kvm_insight.feed import heard
 from kvm_insight.feed import port as feed_port
-from kvm_insight.model import control, inventory
-from kvm_insight.recommend import heat, overlay, standing, world
+from kvm_insight.model import inventory
+from kvm_insight.recommend import heat, overlay, world
 
 LOG = logging.getLogger(__name__)
 
@@ -86,17 +88,12 @@ class Feeder:
         has_planner = status is not None and status.time_us >= oldest_us
         reports = overlay.fresh(seen.reports, now_us, age_s)
         outlooks = seen.outlooks if has_planner else {}
-        return feed_port.Told(
-            seen.generation,
-            now_us,
-            marks,
-            heat.of_hosts(reports, outlooks),
-            [one for one in seen.known.values() if standing.is_open(one)]
-            if has_planner
-            else [],
-            orders=list(seen.said.values()),
-            executions=seen.executions,
-            off=control.off(seen.said.values(), now_us),
+        told = heard.of(seen, seen.generation, now_us)
+        return dataclasses.replace(
+            told,
+            marks=marks,
+            heats=heat.of_hosts(reports, outlooks),
+            standing=told.standing if has_planner else [],
         )
 
     @property

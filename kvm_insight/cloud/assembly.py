@@ -48,7 +48,7 @@ def assembled(
     """
 
     def named(host: str) -> str:
-        return f'{region}/{host}' if region else host
+        return settings.named(host, region)
 
     nodes = [one for one in all_.hypervisors if one.hypervisor_type != _IRONIC]
     return cluster.Cluster(

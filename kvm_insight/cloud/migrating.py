@@ -55,14 +55,12 @@ class Migrating:
     def __init__(self, asked: settings.Settings) -> None:
         """Ask nobody yet; ConfigError for what cannot work."""
         self._ask = client.Client(asked)
-        self._region = asked.region if asked.region_in_names else None
+        self._region = asked.naming_region
         self._speak: str | None = None
-        #: Migration's UUID -> the number that Nova aborts it by.
-        self._numbers: dict[str, int] = {}
 
     def look(self, move: recommendation.Move) -> sight.Sight:
         """Return where the instance is and what moves it; CloudError."""
-        path = f'/servers/{_quoted(move.instance)}'
+        path = _path(move)
         try:
             answer = self._get(path)
         except exception.CloudGone:
@@ -85,7 +83,7 @@ class Migrating:
         it is not known whether Nova took it."""
         body = {
             'os-migrateLive': {
-                'host': self._bare(move.destination),
+                'host': settings.bare(move.destination, self._region),
                 'block_migration': 'auto',
             }
         }
@@ -93,7 +91,7 @@ class Migrating:
             self._ask.ask(
                 'compute',
                 'POST',
-                f'/servers/{_quoted(move.instance)}/action',
+                f'{_path(move)}/action',
                 self._version(),
                 body,
             )
@@ -102,12 +100,11 @@ class Migrating:
         self, move: recommendation.Move, under_way: sight.Migration
     ) -> None:
         """Ask for the end of it; MoveDeclined where that cannot be now."""
-        number = self._numbers.get(under_way.id)
         with _declining():
             self._ask.ask(
                 'compute',
                 'DELETE',
-                f'/servers/{_quoted(move.instance)}/migrations/{number}',
+                f'{_path(move)}/migrations/{under_way.number}',
                 self._version(),
             )
 
@@ -115,8 +112,21 @@ class Migrating:
         self, move: recommendation.Move, under_way: sight.Migration
     ) -> str:
         """Return how an operator stops it by hand."""
-        number = self._numbers.get(under_way.id, under_way.id)
-        return f'openstack server migration abort {move.instance} {number}'
+        return (
+            f'openstack server migration abort {move.instance}'
+            f' {under_way.number}'
+        )
+
+    def mend_words(self, move: recommendation.Move) -> str:
+        """Return how Nova is told that the instance runs.
+
+        Nova 34 rolls back, and then lets the instance have the state ERROR
+        all the same: its ``_live_migration`` takes the abort for a failure.
+        """
+        return (
+            'if Nova shows it as ERROR although its guest runs on:'
+            f' openstack server set --state active {move.instance}'
+        )
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -131,11 +141,9 @@ class Migrating:
                 'migration_type': 'live-migration',
                 'limit': '1',
             }
-            found = self._read(f'/os-migrations?{_encoded(words)}')
-        for one in found[:1]:
-            self._numbers = {one.uuid: one.id}
-            return self._seen(one)
-        return None
+            query = urllib.parse.urlencode(words)
+            found = self._read(f'/os-migrations?{query}')
+        return self._seen(found[0]) if found else None
 
     def _seen(self, one: _Migration) -> sight.Migration:
         state: Literal['running', 'done', 'failed'] = 'running'
@@ -147,8 +155,11 @@ class Migrating:
             id=one.uuid,
             state=state,
             destination=self._named(one.dest_compute),
-            copied_ratio=_copied(one),
+            copied_ratio=sight.copied(
+                one.memory_total_bytes, one.memory_remaining_bytes
+            ),
             words=one.status,
+            number=one.id,
         )
 
     def _read(self, path: str) -> list[_Migration]:
@@ -164,10 +175,7 @@ class Migrating:
         return self._speak
 
     def _named(self, host: str | None) -> str | None:
-        return f'{self._region}/{host}' if host and self._region else host
-
-    def _bare(self, host: str) -> str:
-        return host.removeprefix(f'{self._region}/') if self._region else host
+        return settings.named(host, self._region) if host else host
 
 
 @contextlib.contextmanager
@@ -178,16 +186,5 @@ def _declining() -> Iterator[None]:
         raise exception.MoveDeclined(str(why)) from why
 
 
-def _copied(one: _Migration) -> float | None:
-    total, left = one.memory_total_bytes, one.memory_remaining_bytes
-    if not total or left is None:
-        return None
-    return round(min(1.0, max(0.0, 1.0 - left / total)), 3)
-
-
-def _quoted(text: str) -> str:
-    return urllib.parse.quote(text, safe='')
-
-
-def _encoded(words: dict[str, str]) -> str:
-    return urllib.parse.urlencode(words)
+def _path(move: recommendation.Move) -> str:
+    return f'/servers/{urllib.parse.quote(move.instance, safe="")}'

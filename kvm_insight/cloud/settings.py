@@ -8,6 +8,16 @@ from typing import Literal
 CpuMode = Literal['host-passthrough', 'host-model', 'custom', 'none']
 
 
+def named(host: str, region: str | None) -> str:
+    """Return what we call a host: region/host where a region is given."""
+    return f'{region}/{host}' if region else host
+
+
+def bare(host: str, region: str | None) -> str:
+    """Return what Nova calls a host of ours."""
+    return host.removeprefix(f'{region}/') if region else host
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
     """Which cloud, who we are there, and how it is asked."""
@@ -33,3 +43,8 @@ class Settings:
     confirm_s: float = 5.0
     server_groups: bool = True
     cpu_mode: CpuMode = 'host-model'
+
+    @property
+    def naming_region(self) -> str | None:
+        """Return the region, where hosts' names have it."""
+        return self.region if self.region_in_names else None

@@ -115,7 +115,8 @@ class Watch:
             )
         with self._lock:
             mine = self._next
-            mine.hosts.update(map(self._bare, hosts))
+            region = self._asked.naming_region
+            mine.hosts.update(settings.bare(one, region) for one in hosts)
         self._wake.set()
         if not mine.over.wait(within_s):
             raise exception.CloudUnavailable(
@@ -124,14 +125,6 @@ class Watch:
         if mine.error is not None:
             raise mine.error
         return self.read()
-
-    def _bare(self, host: str) -> str:
-        """Return a host as Nova names it."""
-        region = self._region()
-        return host.removeprefix(f'{region}/') if region else host
-
-    def _region(self) -> str | None:
-        return self._asked.region if self._asked.region_in_names else None
 
     def _want(self) -> None:
         self._wanted_s = time.monotonic()
@@ -166,8 +159,6 @@ class Watch:
                 )
                 self._fail(this.error)
             this.over.set()
-            if this.error is None and self._known is not None:
-                self._users.begin(_owners(self._known))
             self._wake.wait(self._pause_s())
 
     def _fresh(self, hosts: Collection[str]) -> known.Known:
@@ -183,7 +174,7 @@ class Watch:
         whole = assembly.assembled(
             found,
             self._asked.cpu_mode,
-            self._region(),
+            self._asked.naming_region,
             self._users.names(owners),
         )
         with self._lock:
@@ -192,6 +183,7 @@ class Watch:
         self.refusals = 0
         if back is not None:
             LOG.warning('the cloud is read again')
+        self._users.begin(owners)
 
     def _fail(self, why: exception.CloudError) -> None:
         """Keep what is known; say once what is wrong."""

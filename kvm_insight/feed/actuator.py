@@ -72,7 +72,7 @@ class Actuator:
     def would(self, told: port.Told) -> Iterator[str]:
         """Yield what is under way, and what would be begun or not."""
         for name, now in sorted(told.executions.items()):
-            if execution.is_begun(now) and not _is_over(now):
+            if execution.is_under_way(now):
                 yield f'{name}: {execution.words(now)}'
         ready = self._ready(told)
         for one in ready:
@@ -108,12 +108,12 @@ class Actuator:
         try:
             for one in list(self._courses.values()):
                 with _kept(troubles):
-                    self._step(one, told, may)
+                    self._step(one, told)
             for fresh in self._ready(told):
                 with _kept(troubles):
-                    self._take(fresh, told, may)
+                    self._take(fresh, told)
         finally:
-            under_way = any(x.is_begun for x in self._courses.values())
+            under_way = any(x.is_under_way for x in self._courses.values())
             self._again_s = _LOOK_S if under_way else None
         if troubles:
             raise troubles[0]
@@ -123,7 +123,7 @@ class Actuator:
         words say how it is stopped."""
         lines, self._may = [], may
         for name, one in list(self._courses.items()):
-            if one.is_begun:
+            if one.is_under_way:
                 lines.append(one.leave())
             del self._courses[name]
         self._again_s = None
@@ -150,14 +150,13 @@ class Actuator:
         for name, one in list(self._courses.items()):
             if name in known:
                 one.one = known[name]
-            elif not one.is_begun:
+            elif not one.is_under_way:
                 del self._courses[name]
         for name, now in told.executions.items():
             if (
                 name in known
                 and name not in self._courses
-                and execution.is_begun(now)
-                and not _is_over(now)
+                and execution.is_under_way(now)
             ):
                 self._courses[name] = self._course(known[name], told)
 
@@ -170,14 +169,12 @@ class Actuator:
         )
 
         def say(new: execution.Execution) -> None:
-            if not self._may():
-                raise exception.LeaseLost
             new = msgspec.structs.replace(new, generation=told.generation)
             key = f'{execution.PREFIX}{one.id}'
             self._publish(_TOPIC, key, codec.encode(new))
 
         limit_s = cast(int, self._settings['actuator_limit_s'])
-        return Course(one, now, self._mover, say, limit_s)
+        return Course(one, now, self._mover, say, lambda: self._may(), limit_s)
 
     def _ready(self, told: port.Told) -> list[Recommendation]:
         """Return what may be begun, that which gains most first."""
@@ -197,33 +194,33 @@ class Actuator:
     def _is_begun(self, name: str, told: port.Told) -> bool:
         mine = self._courses.get(name)
         now = mine.now if mine is not None else told.executions.get(name)
-        return now is not None and (execution.is_begun(now) or _is_over(now))
+        return now is not None and (
+            execution.is_begun(now) or execution.is_over(now)
+        )
 
-    def _take(
-        self, one: Recommendation, told: port.Told, may: port.May
-    ) -> None:
+    def _take(self, one: Recommendation, told: port.Told) -> None:
         """Begin with one, if there is a free slot and nothing against it."""
-        active = [x for x in self._courses.values() if x.is_begun]
+        active = [x for x in self._courses.values() if x.is_under_way]
         hosts = standing.touched(x.one for x in active)
         if len(active) >= cast(int, self._settings['actuator_at_once']):
             return
         if hosts & standing.touched([one]):
             return
         mine = self._courses.setdefault(one.id, self._course(one, told))
-        self._go_on(mine, told, may)
+        self._go_on(mine, told)
 
-    def _step(self, one: Course, told: port.Told, may: port.May) -> None:
+    def _step(self, one: Course, told: port.Told) -> None:
         if one.now.state == 'moving':
-            one.watch(may)
-        if one.now.state == 'waiting' and one.is_begun:
+            one.watch()
+        if one.now.state == 'waiting' and one.is_under_way:
             if one.one.expires_us <= time.time_ns() // 1000:
                 one.fail('it expired before this move could begin')
             elif all(x.id != one.one.id for x in told.standing):
                 one.fail('it does not stand any more')
             else:
-                self._go_on(one, told, may)
+                self._go_on(one, told)
 
-    def _go_on(self, one: Course, told: port.Told, may: port.May) -> None:
+    def _go_on(self, one: Course, told: port.Told) -> None:
         """Begin the next move, unless it was tried just now."""
         mark = f'{one.one.id}/{one.now.move}'
         now_s = time.monotonic()
@@ -235,7 +232,7 @@ class Actuator:
             if why:
                 one.hold('; '.join(why))
             else:
-                one.begin(may)
+                one.begin()
         except exception.KvmInsightError:
             if one.now.state != 'moving':
                 # Or it would look well until it is tried again.
@@ -264,10 +261,6 @@ class Actuator:
             opens = cast(Opens, self._settings['confirm'])
             self._confirm = self._open.enter_context(opens())
         return self._confirm
-
-
-def _is_over(one: execution.Execution) -> bool:
-    return one.state in ('done', 'failed', 'left')
 
 
 @contextlib.contextmanager

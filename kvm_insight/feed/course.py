@@ -26,7 +26,7 @@ _MOST_TRIES = 2
 _ABORT_AGAIN_S = 30.0
 _US = 1_000_000
 
-#: Publishes a record; raises BusError, LeaseLost among them.
+#: Publishes a record; raises BusError.
 Say = Callable[[execution.Execution], None]
 
 
@@ -39,6 +39,7 @@ class Course:
         now: execution.Execution,
         by: mover.Mover,
         say: Say,
+        may: port.May,
         limit_s: int,
     ) -> None:
         """Go on from ``now``; a move may take so long."""
@@ -46,6 +47,7 @@ class Course:
         self.now = now
         self._mover = by
         self._say = say
+        self._may = may
         self._limit_s = limit_s
         self._abort_at_s = 0.0
 
@@ -55,14 +57,9 @@ class Course:
         return self.one.moves[self.now.move]
 
     @property
-    def is_over(self) -> bool:
-        """Say whether there is nothing left to do."""
-        return self.now.state in ('done', 'failed', 'left')
-
-    @property
-    def is_begun(self) -> bool:
+    def is_under_way(self) -> bool:
         """Say whether it was begun and is not over."""
-        return not self.is_over and execution.is_begun(self.now)
+        return execution.is_under_way(self.now)
 
     def hold(self, reason: str) -> None:
         """Let the next move wait, and tell why."""
@@ -76,7 +73,7 @@ class Course:
             reason=f'{who} to {self.move.destination}: {reason}'[:4000],
         )
 
-    def begin(self, may: port.May) -> None:
+    def begin(self) -> None:
         """Ask for the next move, if a last look says that it can be.
 
         Raises LeaseLost, or what the look or the request raised.
@@ -93,7 +90,7 @@ class Course:
             before=None if seen.migration is None else seen.migration.id,
             reason=None,
         )
-        _check(may)
+        self._check()
         try:
             self._mover.begin(self.move)
         except exception.MoveDeclined as why_not:
@@ -114,7 +111,7 @@ class Course:
         is_new = moved is not None and moved.id != self.now.before
         return is_new or seen.task == 'migrating'
 
-    def watch(self, may: port.May) -> None:
+    def watch(self) -> None:
         """Look at the move that is under way, and do what there is to do."""
         seen, moved = self._mover.look(self.move), None
         if seen.migration and seen.migration.id != self.now.before:
@@ -122,7 +119,7 @@ class Course:
         if seen.host is None:
             self.fail('it is not there any more')
         elif moved is not None and moved.state == 'running':
-            self._under_way(moved, may)
+            self._under_way(moved)
         elif seen.task is not None:
             self._wait(f'it has a task under way ({seen.task})')
         elif moved is None:
@@ -154,7 +151,7 @@ class Course:
         )
         return line
 
-    def _under_way(self, moved: sight.Migration, may: port.May) -> None:
+    def _under_way(self, moved: sight.Migration) -> None:
         if moved.destination not in (None, self.move.destination):
             self.fail(f'somebody else moves it to {moved.destination}')
             return
@@ -164,13 +161,13 @@ class Course:
             copied = int(copied * 10) / 10
         self._tell(migration=moved.id, copied_ratio=copied)
         if self._is_late() and time.monotonic() >= self._abort_at_s:
-            self._abort(moved, may)
+            self._abort(moved)
 
-    def _abort(self, moved: sight.Migration, may: port.May) -> None:
+    def _abort(self, moved: sight.Migration) -> None:
         reason = f'it takes longer than {self._limit_s} s'
         if not self.now.aborted:
             self._tell(aborted=True, reason=reason)
-        _check(may)
+        self._check()
         self._abort_at_s = time.monotonic() + _ABORT_AGAIN_S
         try:
             self._mover.abort(self.move, moved)
@@ -192,6 +189,8 @@ class Course:
         why = f'the migration ended as {moved.words}'
         if self.now.aborted:
             why += f', aborted after {self._limit_s} s'
+            mend = self._mover.mend_words(self.move)
+            why += f'; {mend}' if mend else ''
         self.fail(why)
 
     def _has_arrived(self, seen: sight.Sight) -> bool:
@@ -229,12 +228,17 @@ class Course:
         began_us = self.now.began_us or 0
         return time.time_ns() // 1000 - began_us > self._limit_s * _US
 
+    def _check(self) -> None:
+        if not self._may():
+            raise exception.LeaseLost
+
     def _tell(self, **changes: Any) -> None:
         """Publish what has changed; only then it counts."""
         new = msgspec.structs.replace(self.now, **changes)
         if new == self.now:
             return
         new = msgspec.structs.replace(new, updated_us=time.time_ns() // 1000)
+        self._check()
         self._say(new)
         if (new.state, new.move, new.reason) != (
             self.now.state,
@@ -258,8 +262,3 @@ def unfit(move: recommendation.Move, seen: sight.Sight) -> str | None:
     if seen.task is not None:
         return f'{who} has a task under way ({seen.task})'
     return None if seen.state in MOBILE else f'{who} is {seen.state}'
-
-
-def _check(may: port.May) -> None:
-    if not may():
-        raise exception.LeaseLost

@@ -107,14 +107,16 @@ class Libvirt:
         seen beforehand."""
         for why in self._obstacles(move):
             raise exception.MoveDeclined(why)
-        domain = self._side(move.source, move.instance).domain
-        if domain is None:
+        if self._side(move.source, move.instance).domain is None:
             raise exception.MoveDeclined(f'it is not on {move.source}')
+        # A connection of its own: with two threads on one, a call of
+        # libvirt's client may never return (seen with 9.0.0 over TLS).
+        way = self._opened(move.source)
         job = _Job(f'{time.time_ns()}', move.destination)
         self._jobs[move.instance] = job
         threading.Thread(
             target=self._run,
-            args=(job, domain, self._named(move.destination)),
+            args=(job, way, move),
             name=f'migrate-{move.instance}',
             daemon=True,
         ).start()
@@ -140,6 +142,10 @@ class Libvirt:
         where = self._named(move.source)
         return f'virsh -c {where} domjobabort {move.instance}'
 
+    def mend_words(self, move: recommendation.Move) -> str:
+        """Return nothing: the domain runs on where it was."""
+        return ''
+
     def close(self) -> None:
         """Let go of all connections."""
         for one in self._ways.values():
@@ -147,9 +153,10 @@ class Libvirt:
         self._ways.clear()
 
     def _run(
-        self, job: _Job, domain: libvirt.virDomain, destination: str
+        self, job: _Job, way: libvirt.virConnect, move: recommendation.Move
     ) -> None:
         try:
+            domain = way.lookupByUUIDString(move.instance)
             flags = (
                 libvirt.VIR_MIGRATE_LIVE
                 | libvirt.VIR_MIGRATE_PEER2PEER
@@ -160,11 +167,13 @@ class Libvirt:
                 flags |= libvirt.VIR_MIGRATE_UNDEFINE_SOURCE
             if self._is_encrypted:
                 flags |= libvirt.VIR_MIGRATE_TLS
-            domain.migrateToURI3(destination, {}, flags)
+            domain.migrateToURI3(self._named(move.destination), {}, flags)
         except libvirt.libvirtError as why:
             job.words, job.state = f'failed ({_words(why)})', 'failed'
         else:
             job.words, job.state = 'completed', 'done'
+        finally:
+            _quietly(way.close)
 
     def _migration(
         self, move: recommendation.Move, source: _Side
@@ -228,6 +237,13 @@ class Libvirt:
         try:
             if found is not None and found.isAlive():
                 return found
+        except libvirt.libvirtError as why:
+            raise self._error(host, why) from why
+        self._ways[host] = found = self._opened(host)
+        return found
+
+    def _opened(self, host: str) -> libvirt.virConnect:
+        try:
             if self._start_events is not None:
                 self._start_events()
             found = libvirt.open(self._named(host))
@@ -235,7 +251,6 @@ class Libvirt:
                 found.setKeepAlive(_KEEP_ALIVE_S, _KEEP_ALIVE_TIMES)
         except libvirt.libvirtError as why:
             raise self._error(host, why) from why
-        self._ways[host] = found
         return found
 
     def _named(self, host: str) -> str:
@@ -272,10 +287,7 @@ _UNDER_WAY = (
 
 
 def _copied(job: dict[str, int]) -> float | None:
-    total, left = job.get('memory_total'), job.get('memory_remaining')
-    if not total or left is None:
-        return None
-    return round(min(1.0, max(0.0, 1.0 - left / total)), 3)
+    return sight.copied(job.get('memory_total'), job.get('memory_remaining'))
 
 
 def _words(why: libvirt.libvirtError) -> str:

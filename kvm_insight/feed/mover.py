@@ -32,6 +32,9 @@ class Mover(Protocol):
     ) -> str:
         """Return the command with which an operator does the same."""
 
+    def mend_words(self, move: recommendation.Move) -> str:
+        """Return what may be left to do once it was aborted, or nothing."""
+
     def close(self) -> None:
         """Let go; never raises. What is under way goes on."""
 

@@ -9,9 +9,7 @@ instant are more hosts marked than may be.
 import logging
 from collections.abc import Iterator
 
-from kvm_insight import exception
 from kvm_insight.cloud import placement_traits
-from kvm_insight.cloud import settings as cloud_settings
 from kvm_insight.feed import port
 
 LOG = logging.getLogger(__name__)
@@ -33,12 +31,7 @@ class Placement:
     ) -> None:
         """Use the cloud of the settings, unless ``traits`` is given."""
         if traits is None:
-            cloud = settings.get('cloud')
-            if not isinstance(cloud, cloud_settings.Settings):
-                raise exception.ConfigError(
-                    '[feed] active = placement: [cloud] is not set; name a'
-                    ' cloud, or auth_url'
-                )
+            cloud = port.cloud_of(settings, 'active = placement')
             traits = placement_traits.connect(cloud)
         self._traits = traits
 

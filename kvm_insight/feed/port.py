@@ -5,6 +5,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from kvm_insight import exception
+from kvm_insight.cloud import settings as cloud_settings
 from kvm_insight.model import control, execution, mark, recommendation
 from kvm_insight.recommend import heat
 
@@ -83,6 +85,17 @@ class Lasting(Protocol):
 #: Raises FeedError.
 Publish = Callable[[str, str, bytes], None]
 Settings = Mapping[str, object]
+
+
+def cloud_of(settings: Settings, option: str) -> cloud_settings.Settings:
+    """Return the cloud, which an option of [feed] needs; ConfigError without
+    one."""
+    cloud = settings.get('cloud')
+    if not isinstance(cloud, cloud_settings.Settings):
+        raise exception.ConfigError(
+            f'[feed] {option}: [cloud] is not set; name a cloud, or auth_url'
+        )
+    return cloud
 
 
 class Factory(Protocol):

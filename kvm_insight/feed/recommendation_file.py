@@ -16,8 +16,6 @@ Those that Nova or Placement would refuse are not in it.
 from collections.abc import Iterator
 from typing import Any
 
-from kvm_insight import exception
-from kvm_insight.cloud import settings as cloud_settings
 from kvm_insight.feed import file, port, trigger
 from kvm_insight.model import recommendation
 
@@ -114,13 +112,8 @@ class RecommendationFile:
 
 def _trigger(settings: port.Settings) -> trigger.Trigger:
     """Return what triggers the audit; ConfigError if nothing can."""
-    cloud = settings.get('cloud')
-    if not isinstance(cloud, cloud_settings.Settings):
-        raise exception.ConfigError(
-            '[feed] watcher_audit: [cloud] is not set; name a cloud, or'
-            ' auth_url'
-        )
+    cloud = port.cloud_of(settings, 'watcher_audit')
     from kvm_insight.cloud import audits
 
     way, audit = audits.Audits(cloud), str(settings['watcher_audit'])
-    return trigger.Trigger(lambda: way.trigger(audit))
+    return trigger.Trigger(lambda: way.trigger(audit), way.close)

@@ -33,8 +33,24 @@ def load(
     for name in wanted:
         factory = _factory(name)
         if runs_in in (None, getattr(factory, 'runs_in', 'planner')):
-            found[name] = factory(settings, publish)
+            found[name] = _made(name, factory, settings, publish)
     return found
+
+
+def _made(
+    name: str,
+    factory: port.Factory,
+    settings: port.Settings,
+    publish: port.Publish,
+) -> port.Feed:
+    try:
+        return factory(settings, publish)
+    except ImportError as why:
+        # Some load what speaks to OpenStack only when they are to use it.
+        raise exception.ConfigError(
+            f'[feed] {name}: {why.name} is not installed; for OpenStack: pip'
+            " install 'kvm-insight[cloud]'"
+        ) from why
 
 
 def _factory(name: str) -> port.Factory:

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from kvm_insight.feed import port
-from kvm_insight.model import cluster, control, inventory, recommendation
+from kvm_insight.feed import heard, port
+from kvm_insight.model import cluster, inventory, recommendation
 from kvm_insight.recommend import (
     heat,
     limits,
     overlay,
-    standing,
     turn,
     world,
 )
@@ -32,16 +31,7 @@ def of(
 ) -> port.Told:
     """Return it, with the hosts that are marked from now on; without marks
     where these cannot be decided, which ends no service."""
-    known = seen.known | {one.id: one for one in changed}
-    told = port.Told(
-        generation,
-        now_us,
-        standing=[one for one in known.values() if standing.is_open(one)],
-        changed=changed,
-        orders=list(seen.said.values()),
-        executions=seen.executions,
-        off=control.off(seen.said.values(), now_us),
-    )
+    told = heard.of(seen, generation, now_us, changed)
     try:
         reports = overlay.fresh(seen.reports, now_us, rules.rules.stale_s)
         heats = heat.of_hosts(reports, outlooks)

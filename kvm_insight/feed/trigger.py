@@ -21,10 +21,15 @@ class Trigger:
     """Asks until it was taken, or until nothing is new any more."""
 
     def __init__(
-        self, post: Callable[[], object], again_s: float = _AGAIN_S
+        self,
+        post: Callable[[], object],
+        close: Callable[[], object] | None = None,
+        again_s: float = _AGAIN_S,
     ) -> None:
-        """Post by this way, which raises CloudError."""
+        """Post by this way, which raises CloudError, and which ``close``
+        lets go of."""
         self._post = post
+        self._close = close
         self._again_s = again_s
         self._changed = threading.Condition()
         self._closed = False
@@ -52,6 +57,8 @@ class Trigger:
             self._changed.notify()
         if self._thread is not None:
             self._thread.join(_END_S)
+        if self._close is not None:
+            self._close()
 
     def _is_new(self) -> bool:
         return bool(self._now - self._told)

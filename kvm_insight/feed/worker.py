@@ -48,7 +48,9 @@ class Worker:
     @property
     def is_busy(self) -> bool:
         """Say whether there is anything left to do."""
-        return self._is_busy or bool(self._waiting) or self._lasts()
+        return (
+            self._is_busy or bool(self._waiting) or self._again_s() is not None
+        )
 
     @property
     def state(self) -> str:
@@ -86,18 +88,16 @@ class Worker:
         """Return what is next, when there is something; None at the end."""
         with self._changed:
             self._is_busy = False
-            while not self._waiting and not self._closed.is_set():
-                # Closed or told, it ends at once.
-                if not self._changed.wait(self._again_s()) and self._last:
-                    self._waiting.append(self._last)
+            # Closed or told, it ends at once.
+            self._changed.wait_for(
+                lambda: self._waiting or self._closed.is_set(), self._again_s()
+            )
             if self._closed.is_set():
                 return None
             self._is_busy = True
-            self._last = self._waiting.popleft()
+            if self._waiting:
+                self._last = self._waiting.popleft()
             return self._last
-
-    def _lasts(self) -> bool:
-        return self._last is not None and self._again_s() is not None
 
     def _again_s(self) -> float | None:
         """Return how long to wait for news; None is for ever."""

@@ -51,6 +51,16 @@ def is_begun(one: Execution) -> bool:
     return one.move > 0 or one.began_us is not None
 
 
+def is_under_way(one: Execution) -> bool:
+    """Say whether it was begun and is not over."""
+    return is_begun(one) and not is_over(one)
+
+
+def is_over(one: Execution) -> bool:
+    """Say whether there is nothing left to do."""
+    return one.state in ('done', 'failed', 'left')
+
+
 def words(one: Execution) -> str:
     """Return it for people."""
     text = f'move {one.move + 1} of {one.moves}: {one.state}'

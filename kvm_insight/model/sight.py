@@ -16,6 +16,8 @@ class Migration:
     copied_ratio: float | None = None
     #: What the service itself calls its state.
     words: str = ''
+    #: What an abort is asked with, where that is not the id.
+    number: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,3 +31,11 @@ class Sight:
     #: What is being done with it.
     task: str | None = None
     migration: Migration | None = None
+
+
+def copied(total: int | None, left: int | None) -> float | None:
+    """Return which part of the memory is copied; None where that is not
+    told."""
+    if not total or left is None:
+        return None
+    return round(min(1.0, max(0.0, 1.0 - left / total)), 3)

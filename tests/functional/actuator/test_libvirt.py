@@ -2,7 +2,6 @@
 """On plain hosts libvirt carries recommendations out, over TLS."""
 
 import contextlib
-import pathlib
 import subprocess
 import sys
 import time
@@ -19,14 +18,13 @@ from kvm_insight.model import (
     cluster,
     codec,
     execution,
-    recommendation,
 )
 from kvm_insight.recommend import heat, limits
+from tests import golden
 from tests.functional.actuator import conftest
 
 FIRST, SECOND = conftest.HOSTS
 _MIB = 1024**2
-_replace = msgspec.structs.replace
 
 
 class Stage:
@@ -38,7 +36,7 @@ class Stage:
         self.said: list[execution.Execution] = []
         self.host = FIRST
         self.generation = 0
-        self.one = self._recommended()
+        self.one = golden.to_move(uuid, 'guest', FIRST, SECOND)
         self.start()
 
     def start(self) -> None:
@@ -59,27 +57,6 @@ class Stage:
             **self.more,
         }
         self.feed = actuator.Actuator(settings, publish)
-
-    def _recommended(self) -> recommendation.Recommendation:
-        golden = pathlib.Path('tests/unit/model/golden/recommendation-1.json')
-        one = codec.decode(
-            golden.read_bytes().strip(), recommendation.Recommendation
-        )
-        move = _replace(
-            one.moves[0],
-            instance=self.uuid,
-            name='guest',
-            source=FIRST,
-            destination=SECOND,
-        )
-        return _replace(
-            one,
-            moves=[move],
-            state='proposed',
-            validity=recommendation.Validity(),
-            expires_us=time.time_ns() // 1000 + 600_000_000,
-            outcome=None,
-        )
 
     def whole(self) -> cluster.Cluster:
         """What a file would say of both hosts."""
@@ -107,17 +84,18 @@ class Stage:
             ],
         )
 
-    def step(self) -> None:
+    def told(self) -> port.Told:
         now_us = time.time_ns() // 1000
-        known = {one.recommendation: one for one in self.said}
-        told = port.Told(
+        return port.Told(
             self.generation,
             now_us,
             heats={x: heat.Heat(0.0, now_us) for x in (FIRST, SECOND)},
             standing=[self.one],
-            executions=known,
+            executions={one.recommendation: one for one in self.said},
         )
-        self.feed.write(told, lambda: True)
+
+    def step(self) -> None:
+        self.feed.write(self.told(), lambda: True)
 
     def until(self, done: Callable[[], object], within_s: float = 90) -> None:
         end = time.monotonic() + within_s
@@ -146,7 +124,7 @@ def stage(pair: conftest.Pair) -> Iterator[Stage]:
 
 
 def test_a_guest_is_moved_over_tls_and_seen_there(stage: Stage) -> None:
-    lines = list(stage.feed.would(told_of(stage)))
+    lines = list(stage.feed.would(stage.told()))
     assert f'from {FIRST} to {SECOND}' in lines[0]
     stage.until(stage.ended)
     assert stage.last.state == 'done', stage.last
@@ -155,16 +133,6 @@ def test_a_guest_is_moved_over_tls_and_seen_there(stage: Stage) -> None:
     assert stage.pair.second.names() == ['guest']
     assert stage.pair.second.virsh('domstate', 'guest').stdout.strip() == (
         'running'
-    )
-
-
-def told_of(stage: Stage) -> port.Told:
-    now_us = time.time_ns() // 1000
-    return port.Told(
-        1,
-        now_us,
-        heats={x: heat.Heat(0.0, now_us) for x in (FIRST, SECOND)},
-        standing=[stage.one],
     )
 
 
@@ -253,7 +221,7 @@ def test_what_is_elsewhere_or_unknown_is_not_moved(stage: Stage) -> None:
     assert f'it is on {SECOND}' in stage.last.reason
     stage.host = FIRST
     stage.pair.first.stop('guest')
-    lines = list(stage.feed.would(told_of(stage)))
+    lines = list(stage.feed.would(stage.told()))
     assert 'is not there any more' in lines[0]
     assert stage.last.state == 'waiting'
 
@@ -262,11 +230,7 @@ def test_a_host_that_is_away_is_an_error_that_names_it(
     pair: conftest.Pair,
 ) -> None:
     way = libvirt_actuator.Libvirt({'actuator_uri': pair.uri})
-    golden = pathlib.Path('tests/unit/model/golden/recommendation-1.json')
-    one = codec.decode(
-        golden.read_bytes().strip(), recommendation.Recommendation
-    )
-    move = _replace(one.moves[0], source='127.0.0.23', destination=SECOND)
+    move = golden.to_move('x', 'guest', '127.0.0.23', SECOND).moves[0]
     with pytest.raises(exception.FeedError, match=r'libvirt on 127\.0\.0\.23'):
         way.look(move)
     way.close()

@@ -15,6 +15,7 @@ from cloud import bed, place, tenancy
 from kvm_insight import exception
 from kvm_insight.cloud import settings
 from tests.functional.cloud import proxy
+from tests.functional.planner import conftest as planners
 
 Json = Any
 ZONE = 'north'
@@ -138,7 +139,18 @@ class Stage:
         self.api.call('DELETE', 'nova', f'/servers/{uuid}')
 
     def on(self, uuid: str) -> str:
-        return str(self.server(uuid)['OS-EXT-SRV-ATTR:host'])
+        return self.now(uuid)[0]
+
+    def now(self, uuid: str) -> tuple[str, str]:
+        """Return the host of an instance, and its status."""
+        found = self.server(uuid)
+        return str(found['OS-EXT-SRV-ATTR:host']), str(found['status'])
+
+    def migrate(self, uuid: str, host: str) -> None:
+        """Ask for a live migration as admin."""
+        where = {'host': host, 'block_migration': 'auto'}
+        path = f'/servers/{uuid}/action'
+        self.api.call('POST', 'nova', path, {'os-migrateLive': where})
 
     def enable(self, host: str, status: str, **more: str) -> None:
         """Enable or disable a nova-compute."""
@@ -146,6 +158,12 @@ class Stage:
         (found,) = self.api.call('GET', 'nova', path)['services']
         body = {'status': status, **more}
         self.api.call('PUT', 'nova', f'/os-services/{found["id"]}', body)
+
+
+@pytest.fixture
+def bench(tmp_path: pathlib.Path) -> planners.Bench:
+    """A bus of its own."""
+    return planners.on_embedded(tmp_path)
 
 
 @pytest.fixture(scope='session')

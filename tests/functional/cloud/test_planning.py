@@ -2,7 +2,6 @@
 """What is recommended in a real cloud is what Nova does."""
 
 import dataclasses
-import pathlib
 import time
 from collections.abc import Callable, Iterator
 
@@ -33,24 +32,22 @@ class Real(small_cloud.Guest):
         return self.id
 
 
-@pytest.fixture
-def bench(tmp_path: pathlib.Path) -> planners.Bench:
-    """A bus of its own."""
-    return planners.on_embedded(tmp_path)
+def boot(stage: conftest.Stage, *names: str) -> list[Real]:
+    """Return a victim and its aggressor on one host, and somebody on the
+    other, when they run."""
+    places = (('compute1', 3.0), ('compute1', 5.0), ('compute2', 0.2))
+    guests = [
+        Real(name, host, cores, 1, id=stage.boot('admin', name, host=host))
+        for name, (host, cores) in zip(names, places, strict=True)
+    ]
+    stage.wait_active(*(one.uuid for one in guests))
+    return guests
 
 
 @pytest.fixture(scope='module')
 def together(stage: conftest.Stage) -> Iterator[list[Real]]:
     """A victim and its aggressor on one host, and somebody on the other."""
-    guests = [
-        Real(name, host, cores, 1, id=stage.boot('admin', name, host=host))
-        for name, host, cores in (
-            ('victim', 'compute1', 3.0),
-            ('aggressor', 'compute1', 5.0),
-            ('other', 'compute2', 0.2),
-        )
-    ]
-    stage.wait_active(*(one.uuid for one in guests))
+    guests = boot(stage, 'victim', 'aggressor', 'other')
     yield guests
     for one in guests:
         stage.delete(one.uuid)
@@ -217,19 +214,11 @@ def test_nova_carries_out_what_is_recommended(
         assert project == 'tenant-a'
         (one,) = proposed(bench)
         for move in one.moves:
-            body = {
-                'os-migrateLive': {
-                    'host': move.destination,
-                    'block_migration': 'auto',
-                }
-            }
-            path = f'/servers/{move.instance}/action'
-            stage.api.call('POST', 'nova', path, body)
+            stage.migrate(move.instance, move.destination)
 
             def arrived(move: recommendation.Move = move) -> bool:
-                there = stage.server(move.instance)
-                place = there['OS-EXT-SRV-ATTR:host'], there['status']
-                return bool(place == (move.destination, 'ACTIVE'))
+                place = stage.now(move.instance)
+                return place == (move.destination, 'ACTIVE')
 
             conftest.within(120, arrived)
         moved = one.moves[0].instance

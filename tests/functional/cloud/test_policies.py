@@ -3,7 +3,6 @@
 lets nobody change anything."""
 
 import json
-from typing import Any
 
 import pytest
 from cloud import tenancy

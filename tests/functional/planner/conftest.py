@@ -23,6 +23,7 @@ from kvm_insight.bus import driver, port, topic
 from kvm_insight.model import (
     codec,
     control,
+    execution,
     inventory,
     recommendation,
     sample,
@@ -156,6 +157,14 @@ class Bench:
 
     def statuses(self) -> list[inventory.PlannerStatus]:
         return hearing.statuses(self.bus, self.prefix)
+
+    def progress(self) -> list[execution.Execution]:
+        """Return all that the actuator told, in its order."""
+        return [
+            codec.decode(one, execution.Execution)
+            for one in self.records(topic.INVENTORY)
+            if codec.schema_of(one) == execution.SCHEMA
+        ]
 
     def wait_for(
         self, done: Callable[[], object], within_s: float = 90

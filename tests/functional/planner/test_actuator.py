@@ -8,27 +8,17 @@ from collections.abc import Callable
 import pytest
 
 from kvm_insight import planner
-from kvm_insight.bus import publisher, topic
+from kvm_insight.bus import publisher
 from kvm_insight.cmd import cluster_file, insight
 from kvm_insight.conf import planner as options
 from kvm_insight.feed import actuator, crew
-from kvm_insight.model import codec, execution
 from kvm_insight.recommend import limits
 from tests.functional.planner import conftest
 from tests.unit.feed import nova
 
 
-def progress(bench: conftest.Bench) -> list[execution.Execution]:
-    """Return all that the actuator told, in its order."""
-    return [
-        codec.decode(value, execution.Execution)
-        for value in bench.records(topic.INVENTORY)
-        if codec.schema_of(value) == execution.SCHEMA
-    ]
-
-
 def states(bench: conftest.Bench) -> dict[str, str]:
-    return {one.recommendation: one.state for one in progress(bench)}
+    return {one.recommendation: one.state for one in bench.progress()}
 
 
 def run(
@@ -80,10 +70,10 @@ def test_a_successor_goes_on_and_the_recommendation_tells_it(
     (name,) = (x for x, state in states(bench).items() if state == 'moving')
 
     def second() -> None:
-        generation = progress(bench)[-1].generation
+        generation = bench.progress()[-1].generation
         there.end()
         bench.wait_for(lambda: states(bench)[name] == 'done')
-        assert progress(bench)[-1].generation >= generation
+        assert bench.progress()[-1].generation >= generation
         # The next one has its turn, and this one is not asked for again.
         bench.wait_for(lambda: len(there.begun) == 2)
 

@@ -17,11 +17,9 @@ import pytest
 from kvm_insight import exception
 from kvm_insight.cloud import audits, settings
 from kvm_insight.feed import port, recommendation_file
-from kvm_insight.model import codec, recommendation
-from tests import serving
+from tests import golden, serving
 
 API = pathlib.Path(__file__).with_name('api.py')
-GOLDEN = pathlib.Path('tests/unit/model/golden/recommendation-1.json')
 Said = queue.Queue[dict[str, Any]]
 
 
@@ -153,9 +151,7 @@ def test_a_new_recommendation_triggers_the_audit_once(
     tmp_path: pathlib.Path,
 ) -> None:
     _, said = watcher
-    golden = codec.decode(
-        GOLDEN.read_bytes().strip(), recommendation.Recommendation
-    )
+    known = golden.recommended()
     feed = recommendation_file.RecommendationFile(
         {
             'recommendations_path': tmp_path / 'r.json',
@@ -169,7 +165,7 @@ def test_a_new_recommendation_triggers_the_audit_once(
         now_us = time.time_ns() // 1000
         standing = [
             msgspec.structs.replace(
-                golden, id=x, state='proposed', expires_us=now_us + 10**9
+                known, id=x, state='proposed', expires_us=now_us + 10**9
             )
             for x in names
         ]

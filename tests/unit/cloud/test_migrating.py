@@ -106,7 +106,7 @@ def test_what_is_under_way_goes_before_what_ended(
     assert (seen.id, seen.state, seen.words) == ('e0', 'failed', 'error')
     wire(one).under_way = [MIGRATION]
     assert one.look(MOVE).migration == sight.Migration(
-        'e1', 'running', 'here/c2', 0.75, 'running'
+        'e1', 'running', 'here/c2', 0.75, 'running', 7
     )
 
 

@@ -3,12 +3,12 @@
 
 import io
 import json
-import pathlib
 
 import msgspec
 
 from kvm_insight.cmd import narrator
-from kvm_insight.model import codec, recommendation, sample
+from kvm_insight.model import sample
+from tests import golden
 
 from . import samples
 
@@ -96,10 +96,7 @@ def test_findings_reach_the_file_at_once() -> None:
 
 
 def test_a_recommendation_is_told_with_its_state_and_reason() -> None:
-    golden = pathlib.Path('tests/unit/model/golden/recommendation-1.json')
-    one = codec.decode(
-        golden.read_bytes().strip(), recommendation.Recommendation
-    )
+    one = golden.recommended()
     out = io.StringIO()
     tell = narrator.Narrator(out, as_json=False, title='')
     tell.recommendation(one)

@@ -63,6 +63,9 @@ class Nova:
     ) -> str:
         return f'openstack server migration abort {under_way.id}'
 
+    def mend_words(self, move: recommendation.Move) -> str:
+        return f'openstack server set --state active {move.instance}'
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -359,6 +359,7 @@ def test_a_migration_that_takes_too_long_is_aborted(stage: Stage) -> None:
     stage.step()
     assert stage.state == 'failed'
     assert 'aborted' in str(stage.now.reason)
+    assert 'openstack server set --state active' in str(stage.now.reason)
 
 
 def test_what_cannot_be_aborted_is_told_and_watched(stage: Stage) -> None:

@@ -13,7 +13,7 @@ from kvm_insight import exception
 from kvm_insight.feed import file, port, recommendation_file, snapshot
 from kvm_insight.model import mark, recommendation
 from kvm_insight.recommend import heat
-from tests.unit.model import test_golden as golden
+from tests import golden
 
 
 def publish(name: str, key: str, value: bytes) -> None:
@@ -99,8 +99,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: pathlib.Path) -> None:
 
 
 def made(**more: Any) -> recommendation.Recommendation:
-    value = (golden.GOLDEN / 'recommendation-1.json').read_bytes().strip()
-    one = msgspec.json.decode(value, type=recommendation.Recommendation)
+    one = golden.recommended()
     moves = [
         msgspec.structs.replace(x, source='r/a', destination='r/b')
         for x in one.moves

@@ -67,13 +67,16 @@ def test_what_is_not_to_be_done_any_more_is_not_asked_for_again() -> None:
 
 def test_a_watcher_that_hangs_holds_nobody_up() -> None:
     gate = threading.Event()
-    one = trigger.Trigger(lambda: gate.wait(20))
+    closed: list[str] = []
+    one = trigger.Trigger(lambda: gate.wait(20), lambda: closed.append('way'))
     begin = time.monotonic()
     for number in range(100):
         one.tell(frozenset({str(number)}))
     assert time.monotonic() - begin < 2
     gate.set()
+    assert closed == []
     one.close()
+    assert closed == ['way']
 
 
 def test_an_audit_needs_a_cloud() -> None:

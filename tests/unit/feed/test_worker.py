@@ -259,3 +259,17 @@ def test_what_lasts_is_over_when_it_is_told_to_be_silent() -> None:
     assert len(feed.written) == count
     assert made.states == {'one': 'off'}
     made.close()
+
+
+def test_what_lasts_is_not_told_the_old_after_the_new() -> None:
+    """Whoever tells may come just when the time is up."""
+    feed = Lasting()
+    made = crew.Crew({'one': feed})
+    made.tell(told(1))
+    wait_for(lambda: len(feed.written) > 1)
+    with made._workers['one']._changed:
+        time.sleep(0.2)
+        made.tell(told(2))
+    wait_for(lambda: feed.written.count(2) > 1)
+    made.close()
+    assert feed.written == sorted(feed.written)
