@@ -6,7 +6,6 @@ when we end, and whoever looks next finds it as a job of the domain.
 """
 
 import dataclasses
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,13 +14,9 @@ from typing import Literal, cast
 import libvirt
 
 from kvm_insight import exception
-from kvm_insight.feed import port
+from kvm_insight.feed import libvirt_hosts, port
 from kvm_insight.model import recommendation, sight
 
-LOG = logging.getLogger(__name__)
-
-_KEEP_ALIVE_S = 5
-_KEEP_ALIVE_TIMES = 3
 _OUT = libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
 _IN = libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN
 _STATES = {
@@ -63,20 +58,11 @@ class Libvirt:
 
     def __init__(self, settings: port.Settings) -> None:
         """Connect to nobody yet; ConfigError for what cannot work."""
-        self._uri = str(settings['actuator_uri'])
-        if self._uri.count('{host}') != 1 or '{' in self._uri.replace(
-            '{host}', ''
-        ):
-            raise exception.ConfigError(
-                f'[feed] actuator_uri = {self._uri}: must have {{host}} once,'
-                ' such as qemu+tls://{host}/system'
-            )
         self._is_encrypted = bool(settings.get('actuator_native_tls'))
-        #: Lets libvirt notice that the other side is gone.
-        self._start_events = cast(
-            Callable[[], object] | None, settings.get('start_events')
+        self._hosts = libvirt_hosts.Hosts(
+            str(settings['actuator_uri']),
+            cast(Callable[[], object] | None, settings.get('start_events')),
         )
-        self._ways: dict[str, libvirt.virConnect] = {}
         self._jobs: dict[str, _Job] = {}
 
     def look(self, move: recommendation.Move) -> sight.Sight:
@@ -109,9 +95,7 @@ class Libvirt:
             raise exception.MoveDeclined(why)
         if self._side(move.source, move.instance).domain is None:
             raise exception.MoveDeclined(f'it is not on {move.source}')
-        # A connection of its own: with two threads on one, a call of
-        # libvirt's client may never return (seen with 9.0.0 over TLS).
-        way = self._opened(move.source)
+        way = self._hosts.opened(move.source)
         job = _Job(f'{time.time_ns()}', move.destination)
         self._jobs[move.instance] = job
         threading.Thread(
@@ -133,13 +117,13 @@ class Libvirt:
         try:
             domain.abortJob()
         except libvirt.libvirtError as why:
-            raise exception.MoveDeclined(_words(why)) from why
+            raise exception.MoveDeclined(libvirt_hosts.words(why)) from why
 
     def stop_words(
         self, move: recommendation.Move, under_way: sight.Migration
     ) -> str:
         """Return the command of virsh."""
-        where = self._named(move.source)
+        where = self._hosts.uri(move.source)
         return f'virsh -c {where} domjobabort {move.instance}'
 
     def mend_words(self, move: recommendation.Move) -> str:
@@ -148,9 +132,7 @@ class Libvirt:
 
     def close(self) -> None:
         """Let go of all connections."""
-        for one in self._ways.values():
-            _quietly(one.close)
-        self._ways.clear()
+        self._hosts.close()
 
     def _run(
         self, job: _Job, way: libvirt.virConnect, move: recommendation.Move
@@ -167,13 +149,16 @@ class Libvirt:
                 flags |= libvirt.VIR_MIGRATE_UNDEFINE_SOURCE
             if self._is_encrypted:
                 flags |= libvirt.VIR_MIGRATE_TLS
-            domain.migrateToURI3(self._named(move.destination), {}, flags)
+            domain.migrateToURI3(self._hosts.uri(move.destination), {}, flags)
         except libvirt.libvirtError as why:
-            job.words, job.state = f'failed ({_words(why)})', 'failed'
+            job.words, job.state = (
+                f'failed ({libvirt_hosts.words(why)})',
+                'failed',
+            )
         else:
             job.words, job.state = 'completed', 'done'
         finally:
-            _quietly(way.close)
+            libvirt_hosts.let_go(way)
 
     def _migration(
         self, move: recommendation.Move, source: _Side
@@ -198,7 +183,10 @@ class Libvirt:
         )
 
     def _obstacles(self, move: recommendation.Move) -> Iterator[str]:
-        source, there = self._way(move.source), self._way(move.destination)
+        source, there = (
+            self._hosts.way(move.source),
+            self._hosts.way(move.destination),
+        )
         try:
             if _has_job(source, _OUT):
                 yield f'a domain is migrating away from {move.source}'
@@ -215,11 +203,11 @@ class Libvirt:
                     f' {needed >> 10}'
                 )
         except libvirt.libvirtError as why:
-            yield _words(why)
+            yield libvirt_hosts.words(why)
 
     def _side(self, host: str, uuid: str) -> _Side:
         try:
-            domain = self._way(host).lookupByUUIDString(uuid)
+            domain = self._hosts.way(host).lookupByUUIDString(uuid)
             state, reason = domain.state()
             if state not in _STATES:
                 return _Side()
@@ -230,36 +218,7 @@ class Libvirt:
         except libvirt.libvirtError as why:
             if why.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                 return _Side()
-            raise self._error(host, why) from why
-
-    def _way(self, host: str) -> libvirt.virConnect:
-        found = self._ways.get(host)
-        try:
-            if found is not None and found.isAlive():
-                return found
-        except libvirt.libvirtError as why:
-            raise self._error(host, why) from why
-        self._ways[host] = found = self._opened(host)
-        return found
-
-    def _opened(self, host: str) -> libvirt.virConnect:
-        try:
-            if self._start_events is not None:
-                self._start_events()
-            found = libvirt.open(self._named(host))
-            if self._start_events is not None:
-                found.setKeepAlive(_KEEP_ALIVE_S, _KEEP_ALIVE_TIMES)
-        except libvirt.libvirtError as why:
-            raise self._error(host, why) from why
-        return found
-
-    def _named(self, host: str) -> str:
-        return self._uri.replace('{host}', host.rpartition('/')[2])
-
-    def _error(
-        self, host: str, why: libvirt.libvirtError
-    ) -> exception.FeedError:
-        return exception.FeedError(f'libvirt on {host}: {_words(why)}')
+            raise libvirt_hosts.error(host, why) from why
 
 
 def _has_job(way: libvirt.virConnect, operation: int) -> bool:
@@ -288,14 +247,3 @@ _UNDER_WAY = (
 
 def _copied(job: dict[str, int]) -> float | None:
     return sight.copied(job.get('memory_total'), job.get('memory_remaining'))
-
-
-def _words(why: libvirt.libvirtError) -> str:
-    return ' '.join(str(why).split())[:300]
-
-
-def _quietly(close: Callable[[], object]) -> None:
-    try:
-        close()
-    except libvirt.libvirtError as why:
-        LOG.debug('closing: %s', why)

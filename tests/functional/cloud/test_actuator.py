@@ -229,7 +229,7 @@ def test_what_takes_too_long_is_aborted_and_stays_where_it_was(
 
     def work() -> None:
         bench.wait_for(
-            lambda: [x for x in progress(bench) if x.state == 'failed'], 180
+            lambda: [x for x in bench.progress() if x.state == 'failed'], 180
         )
         bench.wait_for(lambda: getattr(newest(bench), 'state', '') == 'failed')
         # It is not tried again, though another one may be.
@@ -237,7 +237,7 @@ def test_what_takes_too_long_is_aborted_and_stays_where_it_was(
 
     uuid, *others = run(stage, bench, source, work, actuator_limit_s=4)
     assert uuid not in others
-    last = next(x for x in progress(bench) if x.state == 'failed')
+    last = next(x for x in bench.progress() if x.state == 'failed')
     assert last.aborted
     mend = f'openstack server set --state active {uuid}'
     assert mend in str(last.reason)

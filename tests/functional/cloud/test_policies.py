@@ -3,6 +3,7 @@
 lets nobody change anything."""
 
 import json
+from typing import Any
 
 import pytest
 from cloud import tenancy
