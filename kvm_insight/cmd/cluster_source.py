@@ -47,6 +47,18 @@ def of(loaded: cfg.ConfigOpts) -> Opener | None:
     return None if cloud is None else lambda _: _watched(cloud)
 
 
+def needed(loaded: cfg.ConfigOpts) -> Opener:
+    """Return it; ConfigError where nothing is configured."""
+    found = of(loaded)
+    if found is None:
+        raise exception.ConfigError(
+            f'neither [{options.GROUP}] cluster_file nor [cloud] cloud or'
+            f' auth_url is set, and [{options.GROUP}] source is not hosts:'
+            ' nothing tells which hosts there are'
+        )
+    return found
+
+
 @contextlib.contextmanager
 def _followed(
     bus: port.Bus, prefix: str, rules: plain_settings.Settings

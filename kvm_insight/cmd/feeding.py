@@ -77,13 +77,7 @@ def _rechecking(
     if source is not None:
         yield _patient(source)
         return
-    way = cluster_source.of(loaded)
-    if way is None:
-        raise exception.ConfigError(
-            'neither [planner] cluster_file nor [cloud] is set: nothing tells'
-            ' where instances are'
-        )
-    with way(bus) as found:
+    with cluster_source.needed(loaded)(bus) as found:
         yield _patient(found)
 
 

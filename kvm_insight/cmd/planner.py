@@ -3,7 +3,7 @@
 
 import argparse
 
-from kvm_insight import exception, planner
+from kvm_insight import planner
 from kvm_insight.cmd import cluster_source, feeding, service, systemd
 from kvm_insight.conf import planner as options
 
@@ -23,13 +23,7 @@ def serve(args: argparse.Namespace) -> int:
     """Run the planner until SIGTERM or SIGINT."""
     loaded = service.configure(args)
     settings = options.settings(loaded)
-    source = cluster_source.of(loaded)
-    if source is None:
-        raise exception.ConfigError(
-            f'neither [{options.GROUP}] cluster_file nor [cloud] cloud or'
-            f' auth_url is set, and [{options.GROUP}] source is not hosts:'
-            ' nothing tells which hosts there are'
-        )
+    source = cluster_source.needed(loaded)
     stop = service.stop_on_signals()
     with (
         service.open_bus(loaded) as bus,

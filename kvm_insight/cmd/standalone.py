@@ -33,7 +33,7 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
         help='measure this host and tell findings as they come',
         description='Runs agent and analyzer in one process on a bus of their'
         ' own and tells in words who waits, and because of whom. With'
-        ' [planner] cluster_file or [cloud] also what to move.',
+        ' [planner] source, cluster_file or [cloud] also what to move.',
     )
     parser.add_argument(
         '--for',
