@@ -24,6 +24,8 @@ LOG = logging.getLogger(__name__)
 MOBILE = ('active', 'paused')
 _MOST_TRIES = 2
 _ABORT_AGAIN_S = 30.0
+#: What an abort may take to put everything back.
+_ROLL_BACK_S = 60
 _US = 1_000_000
 
 #: Publishes a record; raises BusError.
@@ -220,13 +222,16 @@ class Course:
         )
 
     def _wait(self, words: str) -> None:
-        """Give it until the limit to come to its end."""
-        if self._is_late():
-            self.fail(f'{words}, {self._limit_s} s after it was begun')
+        """Give it until the limit to come to its end, or to be back."""
+        more_s = _ROLL_BACK_S if self.now.aborted else 0
+        if self._is_late(more_s):
+            limit_s = self._limit_s + more_s
+            self.fail(f'{words}, {limit_s} s after it was begun')
 
-    def _is_late(self) -> bool:
+    def _is_late(self, more_s: int = 0) -> bool:
         began_us = self.now.began_us or 0
-        return time.time_ns() // 1000 - began_us > self._limit_s * _US
+        limit_us = (self._limit_s + more_s) * _US
+        return time.time_ns() // 1000 - began_us > limit_us
 
     def _check(self) -> None:
         if not self._may():

@@ -362,6 +362,24 @@ def test_a_migration_that_takes_too_long_is_aborted(stage: Stage) -> None:
     assert 'openstack server set --state active' in str(stage.now.reason)
 
 
+def test_what_is_put_back_after_an_abort_has_time_for_it(
+    stage: Stage,
+) -> None:
+    stage.step()
+    stage.options['actuator_limit_s'] = -1
+    stage.start()
+    stage.step()
+    assert stage.now.aborted
+    stage.nova.end('failed')
+    stage.nova.tasks[stage.move.instance] = 'migrating'
+    stage.step()
+    assert stage.state == 'moving'
+    del stage.nova.tasks[stage.move.instance]
+    stage.step()
+    assert stage.state == 'failed'
+    assert 'aborted after' in str(stage.now.reason)
+
+
 def test_what_cannot_be_aborted_is_told_and_watched(stage: Stage) -> None:
     stage.step()
     stage.options['actuator_limit_s'] = -1
