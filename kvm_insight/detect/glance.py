@@ -52,8 +52,8 @@ class Glance:
         """Return number of look and place of who is to be looked at. The
         flags are those before this sample: each look is asked of once."""
         scales = self._rules.scales
-        run_us, delay_us, _, poll_us, measured_us = numpy.moveaxis(
-            self._sums, 2, 0
+        run_us, delay_us, _, poll_us, measured_us = self._sums.transpose(
+            2, 0, 1
         )
         # Who wanted nothing, as one that is paused, did not wait.
         wanted_us = numpy.maximum(run_us - poll_us + delay_us, 1)

@@ -32,7 +32,7 @@ def of(did: Numbers, intervals_us: Sequence[int]) -> Sums:
     known = (did[..., window.RUN] >= 0) & (did[..., window.DELAY] >= 0)
     lengths_us = numpy.array(intervals_us, numpy.int64)[:, None]
     values = numpy.where(known[..., None], numpy.maximum(did, 0), 0)
-    run, delay, throttled, polled, confidence = numpy.moveaxis(values, 2, 0)
+    run, delay, throttled, polled, confidence = values.transpose(2, 0, 1)
     wanted = numpy.maximum(run - polled, 0)
     wanted += numpy.maximum(delay - throttled, 0)
     trusted = (delay * confidence // 1_000_000).sum(axis=0)
@@ -54,6 +54,7 @@ def _histogram(
     weights = numpy.maximum(numpy.rint(lengths_us / _WEIGHT_US), 1)
     bins = numpy.searchsorted(_EDGES, cores, side='right')
     bins += numpy.arange(bins.shape[1]) * usage.BINS
-    places, which = numpy.unique(bins[known], return_inverse=True)
-    total = numpy.bincount(which, (known * weights)[known], len(places))
-    return places, total.astype(numpy.int64)
+    # No weight is zero.
+    total = numpy.bincount(bins[known], (known * weights)[known])
+    places = total.nonzero()[0]
+    return places, total[places].astype(numpy.int64)

@@ -27,10 +27,19 @@ class Tally:
         total = self.sums[at[known]] + amounts[known]
         self.sums[at[known]] = numpy.minimum(total, self._most)
         if not known.all():
-            new = ~known
-            fresh = numpy.minimum(amounts[new], self._most)
-            self.keys = numpy.insert(self.keys, at[new], keys[new])
-            self.sums = numpy.insert(self.sums, at[new], fresh)
+            self._insert(at[~known], keys[~known], amounts[~known])
+
+    def _insert(self, at: Numbers, keys: Numbers, amounts: Numbers) -> None:
+        """Put new ones before where those are that were there."""
+        places = at + numpy.arange(len(at))
+        olds = numpy.ones(len(self.keys) + len(at), bool)
+        olds[places] = False
+        before = self.keys, self.sums
+        self.keys = numpy.empty(len(olds), before[0].dtype)
+        self.keys[olds], self.keys[places] = before[0], keys
+        self.sums = numpy.empty(len(olds), before[1].dtype)
+        self.sums[olds] = before[1]
+        self.sums[places] = numpy.minimum(amounts, self._most)
 
     def between(self, first: int, last: int) -> list[tuple[int, int]]:
         """Return key and sum of the keys from the first to before the

@@ -64,8 +64,8 @@ def row(slots: Sequence[bytes], victim: int) -> dict[int, int]:
     """Return what one victim was charged over some slots, by runner."""
     found = unpacked(slots)
     own = found[found['victim'] == victim]
-    runners, places = numpy.unique(own['runner'], return_inverse=True)
+    runners = numpy.bincount(own['runner']).nonzero()[0]
     # Sums below 2**53 are exact.
-    sums = numpy.bincount(places, own['us'], len(runners))
+    sums = numpy.bincount(own['runner'], own['us'])[runners]
     pairs = zip(runners.tolist(), sums.tolist(), strict=True)
     return {runner: int(us) for runner, us in pairs}
