@@ -13,11 +13,19 @@ from lab import daemon, failure, guest, virt
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that lies under this folder is functional."""
+    """All that lies under this folder is functional, and comes last: first
+    of it what needs a cloud, which begins while the others run."""
     here = pathlib.Path(__file__).parent
+
+    def turn(item: pytest.Item) -> int:
+        if here not in item.path.parents:
+            return 0
+        return 1 if here / 'cloud' in item.path.parents else 2
+
     for item in items:
-        if here in item.path.parents:
+        if turn(item):
             item.add_marker(pytest.mark.functional)
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope='session')

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One real cloud for the whole run, with instances of two projects."""
+"""One real cloud for the tests here, with instances of two projects."""
 
 import dataclasses
 import os
 import pathlib
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -166,20 +168,67 @@ def bench(tmp_path: pathlib.Path) -> planners.Bench:
     return planners.on_embedded(tmp_path)
 
 
+class Begun:
+    """A cloud that comes up in a process beside the tests."""
+
+    def __init__(self) -> None:
+        folder = tempfile.mkdtemp(prefix='ki-', dir='/var/tmp')
+        self.home = pathlib.Path(folder)
+        self._said = self.home / 'up.log'
+        words = [sys.executable, str(_COMMAND), '--home', folder, 'up']
+        with self._said.open('w') as file:
+            self._process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+            )
+
+    def up(self) -> bed.Cloud:
+        """Return it when all of it answers."""
+        assert self._process.wait() == 0, self._said.read_text()
+        return bed.Cloud(self.home)
+
+    def wipe(self) -> None:
+        """Stop all of it, and delete the state; once is enough."""
+        if self.home.exists():
+            self._process.terminate()
+            self._process.wait()
+            bed.Cloud(self.home).wipe()
+
+
+_HERE = pathlib.Path(__file__).parent
+_COMMAND = pathlib.Path(bed.__file__).with_name('cloud')
+_BEGUN: pytest.StashKey[Begun] = pytest.StashKey()
+#: A folder in which one is up, and stays.
+_MINE = os.environ.get('KVM_INSIGHT_CLOUD')
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin the cloud at once if tests of this folder will be run."""
+    wanted = any(_HERE in item.path.parents for item in session.items)
+    config = session.config
+    if _MINE or not wanted or config.getoption('collectonly'):
+        return
+    config.stash[_BEGUN] = Begun()
+    config.add_cleanup(config.stash[_BEGUN].wipe)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, None, None]:
+    """End the cloud after the last test here: it takes CPU from others."""
+    yield
+    is_last = nextitem is None or _HERE not in nextitem.path.parents
+    if is_last and not _MINE:
+        item.config.stash[_BEGUN].wipe()
+
+
 @pytest.fixture(scope='session')
-def cloud() -> Iterator[bed.Cloud]:
-    """A cloud that ends with the run; or the one that is up in the folder
-    that KVM_INSIGHT_CLOUD names, which stays then."""
-    mine = os.environ.get('KVM_INSIGHT_CLOUD')
-    folder = mine or tempfile.mkdtemp(prefix='ki-', dir='/var/tmp')
-    made = bed.Cloud(pathlib.Path(folder))
-    try:
-        if not mine:
-            made.up()
-        yield made
-    finally:
-        if not mine:
-            made.wipe()
+def cloud(pytestconfig: pytest.Config) -> bed.Cloud:
+    """The cloud that was begun; or the one that is up in the folder that
+    KVM_INSIGHT_CLOUD names, which stays then."""
+    if _MINE:
+        return bed.Cloud(pathlib.Path(_MINE))
+    return pytestconfig.stash[_BEGUN].up()
 
 
 @pytest.fixture(scope='session')
@@ -218,9 +267,10 @@ def servers(stage: Stage) -> Iterator[dict[str, str]]:
     }
     stage.wait_active(*found.values())
     yield found
-    for uuid in found.values():
-        stage.delete(uuid)
-    tenant.call('DELETE', 'nova', path)
+    if _MINE:
+        for uuid in found.values():
+            stage.delete(uuid)
+        tenant.call('DELETE', 'nova', path)
 
 
 @pytest.fixture(autouse=True)
