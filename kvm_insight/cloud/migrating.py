@@ -121,13 +121,11 @@ class Migrating:
         """Return how Nova is told that the instance runs.
 
         Nova 34 rolls back, and then lets the instance have the state ERROR
-        and the migration its allocations all the same: its
-        ``_live_migration`` takes the abort for a failure.
+        all the same: its ``_live_migration`` takes the abort for a failure.
         """
         return (
             'if Nova shows it as ERROR although its guest runs on:'
-            f' openstack server set --state active {move.instance}, then'
-            ' nova-manage placement audit --delete'
+            f' openstack server set --state active {move.instance}'
         )
 
     def close(self) -> None:
