@@ -92,6 +92,13 @@ def test_nothing_is_left_after_clean(nodes: Maker) -> None:
     assert one.tree() == before | one.venv()
 
 
+def test_unstack_leaves_no_unit_of_ours_failed(nodes: Maker) -> None:
+    one = nodes()
+    one.stack()
+    one.run('unstack')
+    assert 'systemctl reset-failed devstack@kvm-insight-kafka' in one.calls()
+
+
 @pytest.mark.parametrize('count', range(1, len(node.STACK)))
 def test_nothing_is_left_of_a_run_that_was_broken_off(
     nodes: Maker, count: int
