@@ -4,12 +4,13 @@
 import dataclasses
 from collections.abc import Iterable
 
-from kvm_insight.model import inventory, sample, state
+from kvm_insight.model import host_report, inventory, sample, state
 
 #: A host is silent when so many intervals passed without a sample.
 SILENT_INTERVALS = 3
 _DEFAULT_INTERVAL_S = 10.0
-#: The analyzer keeps its state now and then; later than this it is stuck.
+#: The analyzer reports each minute and keeps its state more rarely; when the
+#: newest of both is older than this it is stuck.
 ANALYZER_LATE_S = 300.0
 #: The planner tells of itself in each cycle; later than this it is gone.
 PLANNER_LATE_S = 600.0
@@ -43,7 +44,7 @@ class Health:
     dropped: int
     spooled: int | None
     rss_bytes: int | None
-    #: How far behind the newest sample the analyzer's state is.
+    #: How far behind the newest sample the analyzer is.
     analyzer_lag_s: float | None
     missing: dict[str, str]
     failing: dict[str, str]
@@ -72,7 +73,15 @@ class Clinic:
     def add_state(self, new: state.HostState) -> None:
         """Take what the analyzer keeps of a host."""
         if new.last is not None:
-            self._analyzed_us[new.host] = new.last.time_us
+            self._analyzed(new.host, new.last.time_us)
+
+    def add_report(self, new: host_report.HostReport) -> None:
+        """Take what the analyzer tells of a host."""
+        self._analyzed(new.host, new.time_us)
+
+    def _analyzed(self, host: str, time_us: int) -> None:
+        newest_us = self._analyzed_us.get(host, 0)
+        self._analyzed_us[host] = max(newest_us, time_us)
 
     def healths(self, now_s: float) -> list[Health]:
         """Return all hosts by name."""

@@ -13,7 +13,13 @@ from kvm_insight import exception
 from kvm_insight.bus import port, tail, topic
 from kvm_insight.cmd import health, service, table, top
 from kvm_insight.conf import bus as bus_options
-from kvm_insight.model import codec, inventory, sample, state
+from kvm_insight.model import (
+    codec,
+    host_report,
+    inventory,
+    sample,
+    state,
+)
 
 _LOOK_BACK_S = 600
 
@@ -44,7 +50,10 @@ def run(args: argparse.Namespace) -> int:
         bus = top.open_bus(loaded, args.state)
         stack.callback(bus.close)
         since_ms = int((time.time() - _LOOK_BACK_S) * 1000)
-        for name, start_ms in ((topic.SAMPLES, since_ms), (topic.STATE, 0)):
+        looks = [(topic.SAMPLES, since_ms), (topic.STATE, 0)]
+        if prefix + topic.HOSTS in bus.topics():
+            looks.append((topic.HOSTS, 0))
+        for name, start_ms in looks:
             reader = tail.Tail(bus, [prefix + name])
             stack.callback(reader.close)
             _take(clinic, reader.begin(start_ms))
@@ -78,6 +87,10 @@ def _take(clinic: health.Clinic, records: Iterable[port.Record]) -> None:
                 clinic.add_sample(codec.decode(record.value, sample.Sample))
             elif codec.schema_of(record.value) == state.SCHEMA:
                 clinic.add_state(codec.decode(record.value, state.HostState))
+            elif codec.schema_of(record.value) == host_report.SCHEMA:
+                clinic.add_report(
+                    codec.decode(record.value, host_report.HostReport)
+                )
 
 
 def _planner(bus: port.Bus, name: str) -> inventory.PlannerStatus | None:

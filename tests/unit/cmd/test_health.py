@@ -4,7 +4,7 @@
 import msgspec
 
 from kvm_insight.cmd import health
-from kvm_insight.model import inventory, sample, state
+from kvm_insight.model import host_report, inventory, sample, state
 
 from . import samples
 
@@ -65,16 +65,29 @@ def test_a_clock_that_is_ahead_is_told() -> None:
     assert only(clinic(3), NOW_S - 60).troubles == ['its clock is ahead']
 
 
-def test_the_analyzers_lag_is_from_its_state() -> None:
+def test_the_analyzers_lag_is_from_its_state_or_its_report() -> None:
     made = clinic(3)
     last = msgspec.structs.replace(samples.host(1), ledger=None)
-    made.add_state(state.HostState(host='node1', last=last))
-    assert only(made).analyzer_lag_s == 20.0
     long_ago = msgspec.structs.replace(
         last, time_us=last.time_us - 400 * samples.SECOND
     )
     made.add_state(state.HostState(host='node1', last=long_ago))
     assert only(made).troubles == ['analyzer is 420 s behind']
+    # It keeps its state more rarely than it reports.
+    made.add_report(
+        host_report.HostReport(
+            host='node1',
+            time_us=last.time_us,
+            agent_id='a',
+            sequence=1,
+            window_s=60,
+            cpus=4,
+        )
+    )
+    assert only(made).analyzer_lag_s == 20.0
+    assert only(made).troubles == []
+    made.add_state(state.HostState(host='node1', last=last))
+    assert only(made).analyzer_lag_s == 20.0
 
 
 def test_details_say_why_and_what_is_missing() -> None:
