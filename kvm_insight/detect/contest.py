@@ -237,10 +237,17 @@ def _was_there(
     shares: ledger_row.Shares | None,
     rules: settings.Settings,
 ) -> bool:
-    """Say whether it may be blamed at all: it ran while the victim waited."""
+    """Say whether it may be blamed at all: it ran while the victim waited.
+
+    On the victim's own queue, where that can go nowhere else. One that can
+    waits elsewhere than on CPUs that are busy all the time: who took them is
+    on none of its queues, and left it fewer.
+    """
     if one.overlap <= 0:
         return False
     if shares is None:
+        return True
+    if case.roams and one.overlap >= 1 and not entity.is_host(one.entity):
         return True
     return one.charged_us >= rules.least_charge * sum(case.row.values())
 

@@ -147,6 +147,7 @@ def picture(
         rose=len(calm) > 0,
         incumbents=incumbents,
         chronic=level.cohort,
+        roams=any(len(cpus) > 1 for cpus in host.places[victim].vcpus),
     )
     return Picture(
         case,

@@ -117,6 +117,8 @@ class Case:
     #: Whether the victim waited as long as it is known, and its cohort
     #: elsewhere does not.
     chronic: bool = False
+    #: Whether its threads may go to another CPU when one is taken.
+    roams: bool = False
 
     @property
     def grown(self) -> float:

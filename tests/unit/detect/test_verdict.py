@@ -136,6 +136,39 @@ def test_with_a_history_a_rise_is_blamed_and_a_level_never() -> None:
     assert judged.named[0].blame == pytest.approx(0.75)
 
 
+@pytest.mark.parametrize('roams', [True, False])
+def test_who_takes_cpus_is_on_no_queue_of_one_that_can_go_elsewhere(
+    roams: bool,
+) -> None:
+    taker = one(NOISY, 4.0, threads=4, ran=3.9, usually_ran=0.2)
+    crowded = one(OTHER, 2.5, ran=2.3, usually_ran=1.8, charged_us=900_000)
+    judged = judge(
+        one(VICTIM, 0.8, ran=0.6, usually_ran=0.7),
+        taker,
+        crowded,
+        cpus=16,
+        history=True,
+        suffering=0.3,
+        roams=roams,
+    )
+    assert names(judged) == ({NOISY} if roams else {OTHER})
+
+
+def test_a_host_that_was_on_no_queue_took_nothing() -> None:
+    busy = one(entity.HOST, 4.0, ran=3.9, usually_ran=0.2, charged_us=9_000)
+    crowded = one(OTHER, 2.5, ran=2.3, usually_ran=1.8, charged_us=900_000)
+    judged = judge(
+        one(VICTIM, 0.8, ran=0.6, usually_ran=0.7),
+        busy,
+        crowded,
+        cpus=16,
+        history=True,
+        suffering=0.3,
+        roams=True,
+    )
+    assert names(judged) == {OTHER}
+
+
 def test_a_burst_like_those_before_is_no_news_and_shields_no_bystander() -> (
     None
 ):
