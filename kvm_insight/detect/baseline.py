@@ -91,11 +91,27 @@ class Baseline:
         return Level(
             middle / _PPM,
             deviation / _PPM,
-            float(ordered[math.ceil(_HIGH * len(ring)) - 1]) / _PPM,
+            self._high(kind, ring, middle, deviation) / _PPM,
             len(ring),
             True,
             self.minutes.seen(self.row) >= self._rules.history_minutes,
         )
+
+    def _high(
+        self, kind: int, ring: minutes.Ring, middle: float, deviation: float
+    ) -> float:
+        """Return what one minute in twenty is above, of those before one
+        rose and stayed so: that is none of the bursts that it has anyway."""
+        rules = self._rules
+        least = max(
+            rules.least_excess * _PPM,
+            rules.least_part * middle,
+            rules.spreads * deviation,
+        )
+        whole = numpy.concatenate([ring, self.minutes.waiting(self.row, kind)])
+        calm = numpy.flatnonzero(whole < middle + least)
+        before = numpy.sort(ring[: calm[-1] + 1] if len(calm) else ring)
+        return float(before[math.ceil(_HIGH * len(before)) - 1])
 
 
 def limit(

@@ -125,6 +125,11 @@ class Minutes:
         oldest = count % self._length
         return numpy.concatenate([ring[oldest:], ring[:oldest]])
 
+    def waiting(self, row: int, kind: int) -> Ring:
+        """Return those of one kind that do not count yet, oldest first."""
+        pending = self._rows['pending'][row, : self._rows['waiting'][row]]
+        return numpy.asarray(pending[pending[:, kind] != SILENT, kind])
+
     def _turn(self, rows: Places) -> Places:
         """End a minute; return the rows of which another one counts now."""
         running = self._rows['running'][rows]

@@ -153,6 +153,24 @@ def test_a_minute_of_many_tells_of_each_what_suffering_is(
         assert told == share
 
 
+def test_what_one_does_since_it_rose_is_none_of_its_bursts() -> None:
+    rising = taught(*[(10, 0)] * 30, *[(90, 0)] * 8)
+    assert rising.level_of_run().high == pytest.approx(0.1)
+    over = taught(*[(10, 0)] * 30, *[(90, 0)] * 8, *[(10, 0)] * 2)
+    assert over.level_of_run().high == pytest.approx(0.9)
+    again = taught(
+        *[(10, 0)] * 30, *[(90, 0)] * 8, *[(10, 0)] * 4, *[(90, 0)] * 8
+    )
+    assert again.level_of_run().high == pytest.approx(0.9)
+
+
+def test_one_that_never_was_calm_has_a_level_all_the_same() -> None:
+    rising = taught(*[(level, 0) for level in range(1, 40, 2)] * 2)
+    assert rising.level_of_run().high > 0.3
+    always = taught(*[(90, 0)] * 30).level_of_run()
+    assert always.high == always.median == pytest.approx(0.9)
+
+
 def test_idle_minutes_say_nothing_of_suffering() -> None:
     made = taught(*[(0, 1)] * 40)
     assert made.level_of_suffering().minutes == 0
