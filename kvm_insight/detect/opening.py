@@ -16,7 +16,9 @@ def due(
     for at, scale in enumerate(rules.scales):
         for one, above in seen.evaluated(scale, at):
             one.saw(at, above)
-            if one.sustained(at) and not _is_open(known, one.uuid, at):
+            if not one.sustained(at) or _is_open(known, one.uuid, at):
+                continue
+            if one.lasts(at) or not _is_narrow(seen, one.uuid, scale, rules):
                 yield one.uuid, at
         if at + 1 < len(rules.scales):
             yield from _early(seen, known, rules, at)
@@ -39,8 +41,24 @@ def _early(
             continue
         case = found[1].case
         known_before = case.history or (case.rose and at == 0)
-        if known_before and verdict.judge(case, rules).named:
+        if not known_before:
+            continue
+        judged = verdict.judge(case, rules)
+        if judged.named and (one.lasts(early) or not judged.is_narrow(rules)):
             yield one.uuid, at + 1
+
+
+def _is_narrow(
+    seen: scene.Scene,
+    uuid: str,
+    scale: settings.Scale,
+    rules: settings.Settings,
+) -> bool:
+    """Say whether somebody would be named for so little that it must last."""
+    found = seen.closest(uuid, scale)
+    if found is None:
+        return False
+    return verdict.judge(found[1].case, rules).is_narrow(rules)
 
 
 def _is_open(known: memory.Memory, uuid: str, at: int) -> bool:

@@ -24,7 +24,8 @@ class Settings:
         Scale(120, 0.10),
         Scale(600, 0.05),
     )
-    #: So many of the last so many evaluations of one window open.
+    #: So many of the last so many evaluations of one window open; all of
+    #: them where one would be named for less than ``least_named_unseen``.
     above: int = 3
     of: int = 5
     #: So many successive samples below half the floor close.

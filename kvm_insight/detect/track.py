@@ -47,6 +47,10 @@ class Track:
         flags = self.flags[scale]
         return bool(flags & 1) and flags.bit_count() >= self.rules.above
 
+    def lasts(self, scale: int) -> bool:
+        """Say whether the window was above in all of its evaluations."""
+        return self.flags[scale].bit_count() >= self.rules.of
+
     def forget(self) -> None:
         """Begin to count evaluations anew."""
         self.flags = calm(self.rules)

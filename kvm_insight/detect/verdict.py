@@ -32,6 +32,16 @@ class Verdict:
         names = tuple(sorted(blame.entity for blame in self.named))
         return self.verdict, self.cause, names
 
+    def is_narrow(self, rules: settings.Settings) -> bool:
+        """Say whether a burst of a minute could make those named look so."""
+        return (
+            bool(self.named)
+            and self.verdict == 'antagonist'
+            and all(
+                one.excess < rules.least_named_unseen for one in self.named
+            )
+        )
+
 
 #: A name with neither a ledger nor a history to go by.
 _GUESS = confidence.kind('antagonist', None, None, 'entitlement')

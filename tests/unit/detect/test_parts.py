@@ -13,6 +13,7 @@ from kvm_insight.detect import (
     minutes,
     settings,
     suffering,
+    track,
     words,
 )
 from kvm_insight.model import finding, sample, window
@@ -169,6 +170,24 @@ def test_one_that_never_was_calm_has_a_level_all_the_same() -> None:
     assert rising.level_of_run().high > 0.3
     always = taught(*[(90, 0)] * 30).level_of_run()
     assert always.high == always.median == pytest.approx(0.9)
+
+
+def test_what_lasts_was_above_in_all_evaluations() -> None:
+    known = minutes.Minutes(RULES)
+    domain = sample.Domain(uuid=UUID, name='a', epoch='1')
+    followed = track.of(domain, RULES, known)
+    seen = []
+    for above in (True, True, True, True, True, False):
+        followed.saw(0, above)
+        seen.append((followed.sustained(0), followed.lasts(0)))
+    assert seen == [
+        (False, False),
+        (False, False),
+        (True, False),
+        (True, False),
+        (True, True),
+        (False, False),
+    ]
 
 
 def test_idle_minutes_say_nothing_of_suffering() -> None:

@@ -222,6 +222,18 @@ def test_a_small_excess_names_where_it_made_much_of_the_wait(
     assert bool(judged.named) is named
 
 
+@pytest.mark.parametrize(('rise', 'narrow'), [(0.2, True), (0.3, False)])
+def test_what_a_burst_of_a_minute_makes_is_narrow(
+    rise: float, narrow: bool
+) -> None:
+    small = one(NOISY, rise, ran=rise, usually_ran=0.0, charged_us=900_000)
+    victim = one(VICTIM, 0.5, ran=0.3, usually_ran=0.5)
+    judged = judge(victim, small, history=True, suffering=0.4)
+    assert names(judged) == {NOISY}
+    assert judged.is_narrow(RULES) is narrow
+    assert not verdict.unknown(0.3).is_narrow(RULES)
+
+
 def test_names_that_are_wrong_more_often_than_right_are_not_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
