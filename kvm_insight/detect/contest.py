@@ -73,19 +73,22 @@ def _met(
     present: Sequence[suspect.Suspect],
     rules: settings.Settings,
 ) -> list[suspect.Suspect]:
-    """Leave out who was on the victim's queues far less than its use would
-    let expect: it ran on those of its CPUs where the victim does not wait.
+    """Take of who was on the victim's queues far less than its use would let
+    expect only what it was there: else it ran on those of its CPUs where the
+    victim does not wait.
     Where all may run anywhere that says nothing: the largest may hold most
     CPUs, and the victim waits behind whoever is on the others."""
     charged = sum(one.charged_us for one in present)
     ran = sum(one.ran * one.overlap for one in present)
-    return [
-        one
-        for one in present
-        if one.overlap >= 1
-        or one.charged_us * ran
-        >= rules.least_met * one.ran * one.overlap * charged
-    ]
+
+    def met(one: suspect.Suspect) -> suspect.Suspect:
+        expected = one.ran * one.overlap * charged
+        part = one.charged_us * ran / expected if expected > 0 else 1.0
+        if one.overlap >= 1 or part >= rules.least_met:
+            return one
+        return dataclasses.replace(one, overlap=one.overlap * part)
+
+    return [met(one) for one in present]
 
 
 def _tide(case: suspect.Case, rules: settings.Settings) -> float:

@@ -234,6 +234,37 @@ def test_what_a_burst_of_a_minute_makes_is_narrow(
     assert not verdict.unknown(0.3).is_narrow(RULES)
 
 
+@pytest.mark.parametrize(
+    ('charged_us', 'excess'), [(233_000, 0.23), (60_000, None)]
+)
+def test_of_who_ran_elsewhere_counts_what_the_row_shows_of_it(
+    charged_us: int, excess: float | None
+) -> None:
+    spread = one(
+        NOISY,
+        3.9,
+        threads=4,
+        ran=2.9,
+        usually_ran=0.2,
+        overlap=0.25,
+        charged_us=charged_us,
+    )
+    heavy = one(
+        OTHER, 0.9, ran=0.3, usually_ran=0.3, charged_us=1000_000 - charged_us
+    )
+    judged = judge(
+        one(VICTIM, 0.2, ran=0.05, usually_ran=0.05),
+        spread,
+        heavy,
+        history=True,
+        suffering=0.5,
+        usual=0.4,
+    )
+    assert names(judged) == ({NOISY} if excess else set())
+    if excess:
+        assert judged.named[0].excess == pytest.approx(excess, abs=0.02)
+
+
 def test_names_that_are_wrong_more_often_than_right_are_not_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
