@@ -197,15 +197,15 @@ class Begun:
 _HERE = pathlib.Path(__file__).parent
 _COMMAND = pathlib.Path(bed.__file__).with_name('cloud')
 _BEGUN: pytest.StashKey[Begun] = pytest.StashKey()
-#: A folder in which one is up, and stays.
-_MINE = os.environ.get('KVM_INSIGHT_CLOUD')
+#: A folder in which one is up and stays; another one ends as a whole.
+STAYS = os.environ.get('KVM_INSIGHT_CLOUD')
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Begin the cloud at once if tests of this folder will be run."""
     wanted = any(_HERE in item.path.parents for item in session.items)
     config = session.config
-    if _MINE or not wanted or config.getoption('collectonly'):
+    if STAYS or not wanted or config.getoption('collectonly'):
         return
     config.stash[_BEGUN] = Begun()
     config.add_cleanup(config.stash[_BEGUN].wipe)
@@ -218,7 +218,7 @@ def pytest_runtest_teardown(
     """End the cloud after the last test here: it takes CPU from others."""
     yield
     is_last = nextitem is None or _HERE not in nextitem.path.parents
-    if is_last and not _MINE:
+    if is_last and not STAYS:
         item.config.stash[_BEGUN].wipe()
 
 
@@ -226,8 +226,8 @@ def pytest_runtest_teardown(
 def cloud(pytestconfig: pytest.Config) -> bed.Cloud:
     """The cloud that was begun; or the one that is up in the folder that
     KVM_INSIGHT_CLOUD names, which stays then."""
-    if _MINE:
-        return bed.Cloud(pathlib.Path(_MINE))
+    if STAYS:
+        return bed.Cloud(pathlib.Path(STAYS))
     return pytestconfig.stash[_BEGUN].up()
 
 
@@ -267,7 +267,7 @@ def servers(stage: Stage) -> Iterator[dict[str, str]]:
     }
     stage.wait_active(*found.values())
     yield found
-    if _MINE:
+    if STAYS:
         for uuid in found.values():
             stage.delete(uuid)
         tenant.call('DELETE', 'nova', path)

@@ -140,6 +140,8 @@ def fakes(stage: conftest.Stage) -> Iterator[None]:
     ]
     stage.wait_active(*fill)
     yield
+    if not conftest.STAYS:
+        return
     drop(stage, *fill)
     for host in HOSTS:
         what = {'remove_host': {'host': host}}
