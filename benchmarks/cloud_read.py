@@ -170,7 +170,7 @@ def timed(
         found,
         time.perf_counter() - start[0],
         time.process_time() - start[1],
-        ask.asked,
+        list(ask.asked),
     )
 
 

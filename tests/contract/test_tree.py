@@ -54,6 +54,14 @@ def is_program(path: pathlib.Path, text: str) -> bool:
     return path.suffix in LICENSED or text.startswith('#!')
 
 
+def test_nothing_binary_is_there_but_our_ledger_and_what_is_replayed(
+    tree: pathlib.Path,
+) -> None:
+    texts_of = {path for path, _ in texts(tree)}
+    binary = {path.suffix for path in files(tree) if path not in texts_of}
+    assert binary <= {'.o', '.parquet', '.zst'}
+
+
 def test_each_program_says_its_licence(tree: pathlib.Path) -> None:
     silent = [
         str(path.relative_to(tree))
