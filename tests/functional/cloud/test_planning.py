@@ -4,6 +4,7 @@
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -53,10 +54,12 @@ def together(stage: conftest.Stage) -> Iterator[list[Real]]:
         stage.delete(one.uuid)
 
 
-def tell(bench: planners.Bench, guests: list[Real]) -> None:
+def tell(
+    bench: planners.Bench, guests: list[Real], hurts: bool = True
+) -> None:
     """Publish what the analyzer would say of both hosts now."""
     now_us = time.time_ns() // 1000
-    found = [small_cloud.found(guests[0], guests[1], now_us)]
+    found = [small_cloud.found(guests[0], guests[1], now_us)] if hurts else []
     bench.publish(topic.FINDINGS, {one.id: one for one in found})
     told = [
         small_cloud.report(
@@ -75,9 +78,10 @@ def run(
     source: watch.Watch,
     asked: settings.Settings,
     work: Callable[[], None],
+    **more: Any,
 ) -> None:
     """Let a planner run beside some work."""
-    whole = limits.Limits(cluster_age_s=asked.max_age_s)
+    whole = limits.Limits(cluster_age_s=asked.max_age_s, **more)
     one = planner.Planner(
         bench.bus,
         options.Settings(prefix='t.', cycle_s=0.3, limits=whole),
@@ -90,6 +94,19 @@ def run(
 def proposed(bench: planners.Bench) -> list[recommendation.Recommendation]:
     newest = {one.id: one for one in bench.told()}
     return [one for one in newest.values() if one.state == 'proposed']
+
+
+def carry_out(
+    stage: conftest.Stage, one: recommendation.Recommendation
+) -> None:
+    """Let Nova do it, move by move."""
+    for move in one.moves:
+        stage.migrate(move.instance, move.destination)
+
+        def arrived(move: recommendation.Move = move) -> bool:
+            return stage.now(move.instance) == (move.destination, 'ACTIVE')
+
+        conftest.within(120, arrived)
 
 
 def facts(bench: planners.Bench, key: str) -> Iterator[inventory.Facts]:
@@ -213,14 +230,7 @@ def test_nova_carries_out_what_is_recommended(
         }
         assert project == 'tenant-a'
         (one,) = proposed(bench)
-        for move in one.moves:
-            stage.migrate(move.instance, move.destination)
-
-            def arrived(move: recommendation.Move = move) -> bool:
-                place = stage.now(move.instance)
-                return place == (move.destination, 'ACTIVE')
-
-            conftest.within(120, arrived)
+        carry_out(stage, one)
         moved = one.moves[0].instance
 
         def seen() -> bool:
@@ -230,3 +240,39 @@ def test_nova_carries_out_what_is_recommended(
             return at == one.moves[0].destination and bool(ended)
 
         conftest.within(120, seen)
+
+
+def test_nova_empties_a_host_in_maintenance_as_is_recommended(
+    stage: conftest.Stage, together: list[Real], bench: planners.Bench
+) -> None:
+    asked = stage.asked(poll_s=1.0, confirm_s=20.0)
+    reason = {'disabled_reason': 'maintenance: new disks'}
+    stage.enable('compute1', 'disabled', **reason)
+    try:
+        with watch.Watch(asked) as source:
+
+            def is_read() -> bool:
+                now = {one.name: one for one in source.read().hosts}
+                return now['compute1'].maintenance
+
+            conftest.within(120, is_read)
+            now = [
+                dataclasses.replace(one, host=stage.on(one.uuid), cores=0.1)
+                for one in together
+            ]
+            there = {one.uuid for one in now if one.host == 'compute1'}
+            assert there
+            tell(bench, now, hurts=False)
+            run(
+                bench,
+                source,
+                asked,
+                lambda: bench.wait_for(lambda: proposed(bench)),
+                modes=('evacuate',),
+            )
+        (one,) = proposed(bench)
+        assert there <= {move.instance for move in one.moves}
+        carry_out(stage, one)
+        assert not [x for x in there if stage.on(x) == 'compute1']
+    finally:
+        stage.enable('compute1', 'enabled')
