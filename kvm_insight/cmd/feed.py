@@ -250,7 +250,9 @@ def _on(
     active = loaded[options.GROUP].active
     for name in names:
         how = (
-            'may write again' if name in active else 'is not in [feed] active'
+            'may write again'
+            if name in active
+            else 'may write again where [feed] active has it (here it has not)'
         )
         print(f'{name}: {how}')
     return service.OK

@@ -6,7 +6,6 @@ from importlib import metadata
 from typing import cast
 
 from stevedore import driver
-from stevedore import exception as stevedore_exception
 
 from kvm_insight import exception
 from kvm_insight.feed import port
@@ -47,26 +46,30 @@ def _made(
         return factory(settings, publish)
     except ImportError as why:
         # Some load what speaks to OpenStack only when they are to use it.
-        raise exception.ConfigError(
-            f'[feed] {name}: {why.name} is not installed; for OpenStack: pip'
-            " install 'kvm-insight[cloud]'"
-        ) from why
+        raise _missing(name, why) from why
 
 
 def _factory(name: str) -> port.Factory:
-    try:
-        found: driver.DriverManager[object] = driver.DriverManager(
-            NAMESPACE, name, on_load_failure_callback=_tell
-        )
-    except (stevedore_exception.NoMatches, ImportError) as why:
+    def tell(manager: object, point: object, why: BaseException) -> None:
+        if isinstance(why, ImportError):
+            raise _missing(name, why) from why
         raise exception.ConfigError(
-            f'[feed] active: {name} cannot be loaded ({why}); choose what is'
-            f' installed as an entry point {NAMESPACE}'
+            f'[feed] active: {name} cannot be loaded: {why}'
         ) from why
+
+    if name not in names():
+        raise exception.ConfigError(
+            f'[feed] active: there is no {name}; there are'
+            f' {", ".join(names())} (entry points {NAMESPACE})'
+        )
+    found: driver.DriverManager[object] = driver.DriverManager(
+        NAMESPACE, name, on_load_failure_callback=tell
+    )
     return cast(port.Factory, found.driver)
 
 
-def _tell(manager: object, entry_point: object, why: BaseException) -> None:
-    raise exception.ConfigError(
-        f'[feed] active: the plugin {entry_point} cannot be loaded: {why}'
-    ) from why
+def _missing(name: str, why: ImportError) -> exception.ConfigError:
+    return exception.ConfigError(
+        f'[feed] {name}: {why.name} is not installed; for OpenStack: pip'
+        " install 'kvm-insight[cloud]'"
+    )

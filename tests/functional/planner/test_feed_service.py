@@ -47,7 +47,7 @@ def start(
     [
         ('', 'names no feed of kvm-insight-feed; add nova or watcher'),
         ('webhook,topic', 'add nova or watcher'),
-        ('nova,nobody', 'nobody cannot be loaded'),
+        ('nova,nobody', 'there is no nobody'),
     ],
 )
 def test_without_a_feed_of_its_own_it_does_not_start(

@@ -4,6 +4,11 @@
 import subprocess
 import sys
 
+import pytest
+
+from kvm_insight import exception
+from kvm_insight.feed import registry
+
 PROGRAM = """
 import sys
 
@@ -27,6 +32,7 @@ from kvm_insight.feed import registry
 
 cloud = settings.Settings(cloud='ours')
 needs = {
+    'placement': {},
     'actuator': {'limits': None},
     'watcher': {'recommendations_path': '/x', 'watcher_audit': 'ours'},
 }
@@ -42,6 +48,11 @@ for name, more in needs.items():
 
 def test_names_are_known_without_what_one_of_them_needs() -> None:
     subprocess.run([sys.executable, '-c', PROGRAM], check=True)
+
+
+def test_a_name_that_nobody_has_is_told_those_that_are_there() -> None:
+    with pytest.raises(exception.ConfigError, match=r'no novva; .*nova, '):
+        registry.load(['novva'], {}, print)
 
 
 def test_what_a_feed_needs_only_to_use_openstack_is_named() -> None:
