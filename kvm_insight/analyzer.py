@@ -218,11 +218,11 @@ class Analyzer:
                 for one in self._names.told(record.key or '', found, still):
                     self._publish(one)
                 for hour in over:
-                    self._post.usage(hour)
+                    self._post.usage(self._names.labelled(hour))
         last = records[-1].offset
         if last >= held.committed:
             for report in held.reports():
-                self._post.report(report)
+                self._post.report(self._names.labelled(report))
             for kept in held.due(self._settings.state_every):
                 self._keep(partition, kept)
             self._commits[partition] = last + 1

@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names: what a cloud calls those in a finding now, beside what domains say.
+"""Names: what a cloud calls those in a record now, beside what domains say.
 
 A domain's metadata is written when it starts; a new name, and where its host
 belongs, is told by a planner on ``inventory``. Only words are changed by it:
 verdicts and ids are the same without.
 """
 
+import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from kvm_insight.detect import words
-from kvm_insight.model import codec, finding, inventory
+from kvm_insight.model import codec, finding, host_report, inventory, usage
 
 _replace = msgspec.structs.replace
+
+_Record = TypeVar('_Record', bound=usage.HostUsage | host_report.HostReport)
+_Instance = TypeVar('_Instance', bound=usage.Instance | host_report.Instance)
 
 
 class _Told(NamedTuple):
@@ -137,13 +141,43 @@ class Names:
             aggregates=host.aggregates if host else [],
         )
 
+    def labelled(self, record: _Record) -> _Record:
+        """Return an hour or a report of a host with the names of now; what
+        is not known stays as it is."""
+        host = self._hosts.get(f'host/{record.host}')
+        called = host.instances if host is not None else {}
+        changes: dict[str, object] = {}
+        instances = [self._instance(one, called) for one in record.instances]
+        if any(map(operator.is_not, instances, record.instances)):
+            changes['instances'] = instances
+        if host is not None and host.availability_zone is not None:
+            changes['availability_zone'] = host.availability_zone
+        if host is not None and host.aggregates:
+            changes['aggregates'] = host.aggregates
+        return _replace(record, **changes) if changes else record
+
+    def _instance(
+        self, one: _Instance, called: Mapping[str, str]
+    ) -> _Instance:
+        name = called.get(one.uuid)
+        project = self._projects.get(f'project/{one.project_id}')
+        group = self._group(one.uuid)
+        if name is None and project is None and group is None:
+            return one
+        return _replace(
+            one, instance_name=name, project_name=project, server_group=group
+        )
+
+    def _group(self, uuid: str) -> str | None:
+        group = self._groups.get(self._group_of.get(uuid, ''))
+        return (group.name or group.group) if group is not None else None
+
     def _party(
         self, one: finding.Party, host: inventory.HostFacts | None
     ) -> finding.Party:
         if one.uuid is None:
             return one
         names = host.instances if host is not None else {}
-        group = self._groups.get(self._group_of.get(one.uuid, ''))
         return _replace(
             one,
             instance_name=names.get(one.uuid, one.instance_name),
@@ -151,7 +185,7 @@ class Names:
                 f'project/{one.project_id}', one.project_name
             ),
             user_name=self._users.get(f'user/{one.user_id}', one.user_name),
-            server_group=(group.name or group.group) if group else None,
+            server_group=self._group(one.uuid),
         )
 
 

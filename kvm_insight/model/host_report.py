@@ -45,8 +45,13 @@ class Instance(sample.Wire, frozen=True, kw_only=True):
 
     uuid: sample.Uuid
     name: sample.Text | None = None
+    #: This, its project's name and its group are as the cloud tells them;
+    #: None where no planner reads one.
+    instance_name: sample.Text | None = None
     project_id: sample.Text | None = None
+    project_name: sample.Text | None = None
     flavor: sample.Text | None = None
+    server_group: sample.Text | None = None
     state: sample.Text = 'unknown'
     vcpus: sample.Count
     #: Run and wait without polling and quota: what it wants. None where it
@@ -84,6 +89,9 @@ class HostReport(
     hypervisor_hostname: sample.Text | None = None
     #: The resource provider's UUID.
     compute_id: sample.Text | None = None
+    #: Of the host, as the cloud tells them; aggregates by their names.
+    availability_zone: sample.Text | None = None
+    aggregates: list[sample.Text] = []
     #: Of the sample that it is drawn from.
     time_us: sample.Count
     agent_id: sample.Text

@@ -112,9 +112,14 @@ class Instance(sample.Wire, frozen=True, kw_only=True):
 
     uuid: sample.Uuid
     name: sample.Text | None = None
+    #: This, its project's name and its group are as the cloud told them when
+    #: the hour was published; None where no planner reads one.
+    instance_name: sample.Text | None = None
     project_id: sample.Text | None = None
+    project_name: sample.Text | None = None
     #: As its metadata names it; the cohort it is compared with.
     flavor: sample.Text | None = None
+    server_group: sample.Text | None = None
     vcpus: sample.Count = 0
     memory_bytes: sample.Count | None = None
     cpu: Cpu = Cpu()
@@ -134,6 +139,9 @@ class HostUsage(
     """
 
     host: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+    #: Of the host, as the cloud tells them; aggregates by their names.
+    availability_zone: sample.Text | None = None
+    aggregates: list[sample.Text] = []
     #: The hour's beginning, since 1970.
     start_us: sample.Count
     agent_id: sample.Text

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A finding has the names that the cloud has now."""
+"""Findings, hours and reports have the names that the cloud has now."""
 
 import msgspec
+import pytest
 
 from kvm_insight.detect import names, words
-from kvm_insight.model import codec, finding, inventory
+from kvm_insight.model import codec, finding, host_report, inventory, usage
 from tests.scenario import small_cloud as cloud
 
 VICTIM, AGGRESSOR = cloud.guests()[:2]
@@ -124,3 +125,83 @@ def test_without_names_nothing_is_told_twice() -> None:
     one, standing = names.Names(), found()
     for _ in range(3):
         assert one.told('r/0', [], [standing]) == []
+
+
+HOUR = usage.HostUsage(
+    host='r/0',
+    start_us=0,
+    agent_id='a',
+    first_sequence=0,
+    last_sequence=9,
+    instances=[
+        usage.Instance(uuid=VICTIM.uuid, name='vm-1', project_id='blue'),
+        usage.Instance(uuid=AGGRESSOR.uuid, name='vm-2', project_id='red'),
+    ],
+)
+REPORT = host_report.HostReport(
+    host='r/0',
+    time_us=0,
+    agent_id='a',
+    sequence=9,
+    window_s=120,
+    cpus=2,
+    instances=[
+        host_report.Instance(
+            uuid=one.uuid, name=one.name, project_id=one.project_id, vcpus=1
+        )
+        for one in HOUR.instances
+    ],
+)
+PROJECT = inventory.ProjectFacts(project_id='blue', name='Blue Ltd')
+
+
+@pytest.mark.parametrize('record', [HOUR, REPORT])
+def test_hours_and_reports_say_whose_and_where(
+    record: usage.HostUsage | host_report.HostReport,
+) -> None:
+    one = told(HOST, GROUP, PROJECT).labelled(record)
+    assert (one.availability_zone, one.aggregates) == ('north', ['fast disks'])
+    victim, other = one.instances
+    assert (victim.name, victim.instance_name) == ('vm-1', 'shop')
+    assert (victim.project_name, victim.server_group) == ('Blue Ltd', 'pair')
+    assert other is record.instances[1]
+    # Nothing but names is changed by it.
+    bare = _replace(
+        victim, instance_name=None, project_name=None, server_group=None
+    )
+    assert bare == record.instances[0]
+    assert record.instances[0].instance_name is None
+
+
+def test_each_name_is_told_without_the_others() -> None:
+    named = [
+        told(each).labelled(HOUR)
+        for each in (
+            inventory.HostFacts(host='r/0', aggregates=['fast disks']),
+            inventory.HostFacts(host='r/0', availability_zone='north'),
+            _replace(GROUP, name=None),
+            PROJECT,
+        )
+    ]
+    assert [one.aggregates for one in named] == [['fast disks'], [], [], []]
+    zones = [one.availability_zone for one in named]
+    assert zones == [None, 'north', None, None]
+    victims = [one.instances[0] for one in named]
+    assert [x.server_group for x in victims] == [None, None, 'g1', None]
+    assert [x.project_name for x in victims] == [None, None, None, 'Blue Ltd']
+
+
+@pytest.mark.parametrize('record', [HOUR, REPORT])
+def test_of_what_no_name_is_known_the_record_stays_the_same(
+    record: usage.HostUsage | host_report.HostReport,
+) -> None:
+    assert names.Names().labelled(record) is record
+    elsewhere = inventory.HostFacts(
+        host='r/9', availability_zone='north', instances={VICTIM.uuid: 'x'}
+    )
+    bare = inventory.HostFacts(host='r/0')
+    assert told(elsewhere, bare).labelled(record) is record
+    one = told(HOST, GROUP, PROJECT)
+    for key in ('host/r/0', 'group/g1', 'project/blue'):
+        one.take(key, None)
+    assert one.labelled(record) is record
