@@ -105,6 +105,11 @@ def watch(words: list[str]) -> int:
     """Run ``kvm-insight standalone`` until it or we are told to end."""
     with tempfile.TemporaryDirectory(prefix='kvm-insight-') as state:
         command = [str(PROGRAM), 'standalone', '--state', state, *words]
+        if '--state' not in words:
+            print(
+                f'From another shell: {PROGRAM} top --state {state}',
+                flush=True,
+            )
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, start_new_session=True
         )
