@@ -23,7 +23,7 @@ HEADER = (
     '>GAPS',
     '>DROPPED',
     '>SPOOLED',
-    '>ANALYZED',
+    '>BEHIND',
     'TROUBLE',
 )
 
@@ -151,7 +151,7 @@ def cells(health: Health) -> list[str]:
         str(health.gaps),
         str(health.dropped),
         '-' if health.spooled is None else str(health.spooled),
-        '-' if lag_s is None else f'-{lag_s:.0f} s',
+        '-' if lag_s is None else f'{lag_s:.0f} s',
         '; '.join(health.troubles) or 'none',
     ]
 
