@@ -167,7 +167,7 @@ class Watch:
             age_s = time.time() - before.swept_us / 1e6
             if age_s < self._asked.sweep_s:
                 return self._reader.poll(before, hosts)
-        return self._reader.sweep()
+        return self._reader.sweep(before.projects if before else {})
 
     def _take(self, found: known.Known) -> None:
         owners = _owners(found)

@@ -34,8 +34,9 @@ def gone(whole: cluster.Cluster, seen: world.World) -> list[str]:
     """Return the keys of what was told and is not there any more."""
     there = {f'host/{one.name}' for one in whole.hosts}
     there |= {f'project/{name}' for name in whole.projects}
-    # Names are read little by little: a planner that has just begun knows
-    # few, and what another one told stays while its user owns something.
+    # A planner that has just begun knows few names, or none while Keystone
+    # is away: what another one told stays while there is an instance of it.
+    there |= {f'project/{one.project_id}' for one in whole.instances}
     there |= {f'user/{one.user_id}' for one in whole.instances}
     there |= {f'group/{one.id}' for one in whole.server_groups}
     there |= {f'{execution.PREFIX}{name}' for name in seen.known}

@@ -83,6 +83,20 @@ def test_a_failed_read_keeps_the_last_known_state_until_it_is_old(
     assert 'read again' in caplog.text
 
 
+def test_a_sweep_without_keystone_keeps_the_names_of_projects(
+    ask: wire.Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = settings.Settings(poll_s=0.05, sweep_s=0)
+    with watch.Watch(asked, lambda _: ask) as one:
+        within(10, lambda: one.read().projects)
+        before = one.read().projects
+        del ask.answers['identity', '/projects']
+        within(10, lambda: 'names of projects' in caplog.text)
+        now_us = time.time_ns() // 1000
+        within(10, lambda: one.read().time_us > now_us)
+        assert one.read().projects == before
+
+
 def test_what_nobody_thought_of_ends_no_watch(
     one: watch.Watch, ask: wire.Wire, caplog: pytest.LogCaptureFixture
 ) -> None:

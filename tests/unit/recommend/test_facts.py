@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was told of the cloud stays as long as there is something of it."""
+
+import msgspec
+import pytest
+
+from kvm_insight.model import cluster, codec, inventory
+from kvm_insight.recommend import facts
+from tests.unit.recommend import test_turn
+
+_replace = msgspec.structs.replace
+
+
+def told(
+    whole: cluster.Cluster, stage: test_turn.Stage, *more: inventory.Facts
+) -> None:
+    """Let the planner have heard of all that is to be told."""
+    for one in (*facts.new(whole, stage.seen, True), *more):
+        stage.seen.take_facts(inventory.key(one), codec.encode(one))
+
+
+@pytest.fixture
+def stage() -> test_turn.Stage:
+    return test_turn.Stage()
+
+
+@pytest.fixture
+def whole(stage: test_turn.Stage) -> cluster.Cluster:
+    assert stage.whole is not None
+    first, *others = stage.whole.instances
+    first = _replace(first, project_id='green', user_id='u1')
+    return _replace(
+        stage.whole,
+        instances=[first, *others],
+        projects={'green': 'Green Ltd', 'empty': 'Empty Ltd'},
+        users={'u1': 'jo'},
+    )
+
+
+def test_names_stay_for_a_planner_to_which_keystone_tells_none(
+    stage: test_turn.Stage, whole: cluster.Cluster
+) -> None:
+    told(whole, stage)
+    nameless = _replace(whole, projects={}, users={})
+    assert facts.new(nameless, stage.seen, False) == []
+    assert facts.gone(nameless, stage.seen) == ['project/empty']
+    left = _replace(nameless, instances=whole.instances[1:])
+    names = {'project/green', 'project/empty', 'user/u1'}
+    assert names <= {*facts.gone(left, stage.seen)}
