@@ -6,6 +6,7 @@ import pytest
 
 from kvm_insight.model import cluster, codec, inventory
 from kvm_insight.recommend import facts
+from tests.scenario import small_cloud as cloud
 from tests.unit.recommend import test_turn
 
 _replace = msgspec.structs.replace
@@ -47,3 +48,44 @@ def test_names_stay_for_a_planner_to_which_keystone_tells_none(
     left = _replace(nameless, instances=whole.instances[1:])
     names = {'project/green', 'project/empty', 'user/u1'}
     assert names <= {*facts.gone(left, stage.seen)}
+
+
+def test_nothing_stays_of_what_is_neither_there_nor_measured(
+    stage: test_turn.Stage, whole: cluster.Cluster
+) -> None:
+    gpus = cluster.Aggregate(id='7', name='gpus')
+    whole = _replace(whole, aggregates=[gpus])
+    advice = inventory.AggregateAdvice(
+        aggregate='7',
+        hosts=1,
+        change='keep',
+        current=4.0,
+        advised=4.0,
+        reason='bearable',
+    )
+    names = [one.name for one in whole.hosts]
+    outlooks = [inventory.Outlook(host=name) for name in names]
+    told(whole, stage, advice, *outlooks)
+    flavors = {key for key in stage.seen.facts if key.startswith('flavor/')}
+    assert flavors
+    assert facts.gone(whole, stage.seen) == []
+    empty = _replace(whole, hosts=[], instances=[], aggregates=[])
+    # Its reports say that a host is there, whatever the cloud says.
+    left = {*facts.gone(empty, stage.seen)}
+    assert flavors | {'aggregate/7'} <= left
+    assert not any(key.startswith('outlook/') for key in left)
+    stage.seen.reports.clear()
+    left = {*facts.gone(empty, stage.seen)}
+    assert {f'outlook/{name}' for name in names} <= left
+
+
+def test_a_flavor_stays_as_long_as_its_use_is_known(
+    stage: test_turn.Stage, whole: cluster.Cluster
+) -> None:
+    for hour in cloud.hours(stage.guests, 5):
+        stage.seen.take_usage(hour.host, codec.encode(hour))
+    told(whole, stage)
+    empty = _replace(whole, instances=[])
+    assert not any(
+        key.startswith('flavor/') for key in facts.gone(empty, stage.seen)
+    )
