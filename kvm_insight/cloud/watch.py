@@ -153,7 +153,8 @@ class Watch:
             except Exception as why:
                 # An answer that nobody thought of must not end the thread.
                 if not self._stopped:
-                    LOG.exception('reading the cloud')
+                    words = exception.unworded(why)
+                    LOG.error('reading the cloud: %s', words)
                 this.error = exception.CloudUnavailable(
                     f'reading it broke: {type(why).__name__}'
                 )

@@ -101,10 +101,12 @@ def test_what_nobody_thought_of_ends_no_watch(
     one: watch.Watch, ask: wire.Wire, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
-    ask.error = RuntimeError('odd')
+    ask.error = RuntimeError('a password')
     with pytest.raises(exception.CloudUnavailable):
         one.read()
-    within(10, lambda: 'RuntimeError' in caplog.text)
+    within(10, lambda: 'RuntimeError, from' in caplog.text)
+    assert 'in _fail' in caplog.text
+    assert 'a password' not in caplog.text
     ask.error = None
     within(10, lambda: one.read().instances)
 
