@@ -142,6 +142,21 @@ def test_who_is_refused_tries_more_and_more_seldom(ask: wire.Wire) -> None:
         assert 1 <= one.refusals <= 6
 
 
+def test_who_was_refused_once_or_twice_is_back_by_itself_in_seconds(
+    ask: wire.Wire,
+) -> None:
+    # As in the tests with a real cloud, which refuses for a moment.
+    asked = settings.Settings(poll_s=0.3)
+    with watch.Watch(asked, lambda _: ask) as one:
+        within(10, lambda: one.read().instances)
+        ask.error = exception.CloudRefused('Nova answers 403')
+        within(10, lambda: one.refusals >= 2)
+        ask.error = None
+        now_us = time.time_ns() // 1000
+        within(10, lambda: one.read().time_us > now_us)
+        within(10, lambda: one.refusals == 0)
+
+
 def test_who_is_refused_does_not_confirm_out_of_turn(ask: wire.Wire) -> None:
     with watch.Watch(ASKED, lambda _: ask) as one:
         within(10, lambda: one.read().instances)
