@@ -28,6 +28,15 @@
         └── RecordDamaged    right schema, broken or out of bounds
 """
 
+import traceback
+
+
+def unworded(why: BaseException) -> str:
+    """Return an error's kind and where it came from, without its words:
+    those of a library may hold anything, a password among it."""
+    calls = traceback.format_list(traceback.extract_tb(why.__traceback__))
+    return f'{type(why).__name__}, from\n{"".join(calls)}'.rstrip()
+
 
 class KvmInsightError(Exception):
     """The root of the tree; catch it at the edge of a service."""

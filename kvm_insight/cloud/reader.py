@@ -13,7 +13,7 @@ import datetime
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from kvm_insight import exception
 from kvm_insight.cloud import (
@@ -34,6 +34,7 @@ _OVERLAP_US = 120 * 1_000_000
 _MIGRATIONS_US = 2 * 24 * 3600 * 1_000_000
 _ADMIN = 'admin'
 _ZONE = 'availability_zone'
+_NOBODY: Mapping[str, str] = {}
 
 
 class Reader:
@@ -47,8 +48,9 @@ class Reader:
         self._speak: str | None = None
         self._nameless = False
 
-    def sweep(self) -> known.Known:
-        """Return all, read anew."""
+    def sweep(self, projects: Mapping[str, str] = _NOBODY) -> known.Known:
+        """Return all, read anew; ``projects`` are the names (by id) that
+        stay where Keystone does not tell any."""
         began_us = time.time_ns() // 1000
         speak = self._version()
         found = known.Known(
@@ -69,7 +71,7 @@ class Reader:
             generations={},
             zoned={},
             nested=frozenset(),
-            projects=self._projects({}),
+            projects=self._projects(projects),
         )
         there = placement.read_providers(self._ask)
         self._small(found, speak, began_us - _MIGRATIONS_US, there)
@@ -119,7 +121,10 @@ class Reader:
         moved = self._small(found, speak, since_us, there)
         touched = {*hosts, *_places(before, changed), *_ends(moved)}
         self._providers.read(found, there, touched, threading.Event())
-        if any(x.tenant_id not in found.projects for x in changed):
+        # What a sweep could not read is not to wait for the next one.
+        if self._nameless or any(
+            x.tenant_id not in found.projects for x in changed
+        ):
             found.projects = self._projects(before.projects)
         return found
 
@@ -182,7 +187,7 @@ class Reader:
             if _ZONE in one.metadata
         }
 
-    def _projects(self, before: dict[str, str]) -> dict[str, str]:
+    def _projects(self, before: Mapping[str, str]) -> dict[str, str]:
         """Return the names of projects; a plan does without new ones."""
         try:
             found = keystone.read_projects(self._ask)
@@ -190,7 +195,7 @@ class Reader:
             if not self._nameless:
                 LOG.warning('names of projects: %s', why)
             self._nameless = True
-            return before
+            return dict(before)
         self._nameless = False
         return found
 

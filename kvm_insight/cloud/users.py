@@ -102,9 +102,10 @@ class Users:
         except exception.CloudError as why:
             LOG.debug('names of users: %s', why)
             self._not_before_s = now_s + _AWAY_S
-        except Exception:
+        except Exception as why:
             if not self._stopped:
-                LOG.exception('reading the names of users')
+                words = exception.unworded(why)
+                LOG.error('reading the names of users: %s', words)
             self._not_before_s = now_s + _AWAY_S
         return found
 

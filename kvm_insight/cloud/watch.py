@@ -153,7 +153,8 @@ class Watch:
             except Exception as why:
                 # An answer that nobody thought of must not end the thread.
                 if not self._stopped:
-                    LOG.exception('reading the cloud')
+                    words = exception.unworded(why)
+                    LOG.error('reading the cloud: %s', words)
                 this.error = exception.CloudUnavailable(
                     f'reading it broke: {type(why).__name__}'
                 )
@@ -167,7 +168,7 @@ class Watch:
             age_s = time.time() - before.swept_us / 1e6
             if age_s < self._asked.sweep_s:
                 return self._reader.poll(before, hosts)
-        return self._reader.sweep()
+        return self._reader.sweep(before.projects if before else {})
 
     def _take(self, found: known.Known) -> None:
         owners = _owners(found)

@@ -70,7 +70,7 @@ class Trigger:
             except exception.CloudError as why:
                 self._failed(str(why))
             except Exception as why:
-                LOG.exception('the audit')
+                LOG.error('the audit: %s', exception.unworded(why))
                 self._failed(type(why).__name__)
             else:
                 LOG.info('the audit runs, for %s', ', '.join(sorted(ids)))

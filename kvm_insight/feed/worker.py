@@ -117,8 +117,8 @@ class Worker:
         except exception.KvmInsightError as why:
             self._failed(told, str(why))
         except Exception as why:
-            LOG.exception('%s', self._name)
             # Its words may hold anything; its kind does not.
+            LOG.error('%s: %s', self._name, exception.unworded(why))
             self._failed(told, f'broke: {type(why).__name__}')
         else:
             if self._trouble is not None:

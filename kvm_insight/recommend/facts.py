@@ -11,7 +11,16 @@ from collections.abc import Iterator
 from kvm_insight.model import cluster, execution, inventory
 from kvm_insight.recommend import cohort, world
 
-_KINDS = ('host/', 'project/', 'user/', 'group/', execution.PREFIX)
+_KINDS = (
+    'host/',
+    'project/',
+    'user/',
+    'group/',
+    'flavor/',
+    'outlook/',
+    'aggregate/',
+    execution.PREFIX,
+)
 
 
 def new(
@@ -32,18 +41,36 @@ def new(
 
 def gone(whole: cluster.Cluster, seen: world.World) -> list[str]:
     """Return the keys of what was told and is not there any more."""
-    there = {f'host/{one.name}' for one in whole.hosts}
-    there |= {f'project/{name}' for name in whole.projects}
-    # Names are read little by little: a planner that has just begun knows
-    # few, and what another one told stays while its user owns something.
-    there |= {f'user/{one.user_id}' for one in whole.instances}
-    there |= {f'group/{one.id}' for one in whole.server_groups}
-    there |= {f'{execution.PREFIX}{name}' for name in seen.known}
+    there = {*_named(whole), *_watched(whole, seen)}
     return sorted(
         key
         for key in seen.facts
         if key.startswith(_KINDS) and key not in there
     )
+
+
+def _named(whole: cluster.Cluster) -> Iterator[str]:
+    """Yield the keys of what the cloud has."""
+    yield from (f'host/{one.name}' for one in whole.hosts)
+    yield from (f'project/{name}' for name in whole.projects)
+    # A planner that has just begun knows few names, or none while Keystone
+    # is away: what another one told stays while there is an instance of it.
+    for one in whole.instances:
+        yield f'project/{one.project_id}'
+        yield f'user/{one.user_id}'
+        if one.flavor is not None:
+            yield f'flavor/{one.flavor.name}'
+    yield from (f'group/{one.id}' for one in whole.server_groups)
+    yield from (f'aggregate/{one.id}' for one in whole.aggregates)
+
+
+def _watched(whole: cluster.Cluster, seen: world.World) -> Iterator[str]:
+    """Yield the keys of what was measured or recommended."""
+    # What is usual for a flavor comes from those who are gone, too.
+    yield from (f'flavor/{past.flavor}' for _, past in seen.history.pasts())
+    yield from (f'outlook/{name}' for name in seen.reports)
+    yield from (f'outlook/{one.name}' for one in whole.hosts)
+    yield from (f'{execution.PREFIX}{name}' for name in seen.known)
 
 
 def _hosts(whole: cluster.Cluster) -> Iterator[inventory.HostFacts]:

@@ -173,7 +173,6 @@ def test_a_service_that_fails_leaves_the_last_known_state(
             if isinstance(fault, int):
                 assert str(fault) in caplog.text or refused
             stage.front.faults.clear()
-            one.refusals = 0
             conftest.within(120, lambda: one.read().time_us > kept.time_us)  # noqa: B023
             assert stage.where.secret('kvm-insight') not in caplog.text
             assert 'gAAAA' not in caplog.text

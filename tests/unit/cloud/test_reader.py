@@ -189,6 +189,36 @@ def test_without_names_of_projects_all_else_is_read(
     assert caplog.text.count('names of projects') == 1
 
 
+def test_names_of_projects_stay_while_keystone_does_not_tell_them() -> None:
+    ask = wire.Wire()
+    one = reader.Reader(ask)
+    known = one.sweep()
+    assert known.projects
+    told = ask.answers.pop(('identity', '/projects'))
+    again = one.sweep(known.projects)
+    assert again.projects == known.projects
+    ask.answers['identity', '/projects'] = told
+    told['projects'][0]['name'] = 'renamed'
+    assert one.sweep(again.projects).projects == known.projects | {
+        told['projects'][0]['id']: 'renamed'
+    }
+
+
+def test_a_poll_has_the_names_that_a_sweep_could_not_read() -> None:
+    ask = wire.Wire()
+    one = reader.Reader(ask)
+    told = ask.answers.pop(('identity', '/projects'))
+    known = one.poll(one.sweep())
+    assert known.projects == {}
+    ask.answers['identity', '/projects'] = told
+    known = one.poll(known)
+    assert 'tenant-a' in known.projects.values()
+    ask.asked.clear()
+    one.poll(known)
+    # They are not read at each poll.
+    assert ask.count('/projects') == 0
+
+
 def test_a_poll_reads_only_what_has_changed() -> None:
     ask = wire.Wire()
     one = reader.Reader(ask)

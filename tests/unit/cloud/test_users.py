@@ -112,6 +112,16 @@ def test_a_refusal_is_said_once_and_not_tried_at_each_poll(
     assert len(one.names(['a', 'b'])) == 2
 
 
+def test_what_nobody_thought_of_is_said_without_its_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    there = ask('a')
+    there.error = RuntimeError('a password')
+    users.Users(there).refresh(['a'])
+    assert 'RuntimeError, from' in caplog.text
+    assert 'a password' not in caplog.text
+
+
 def test_nonsense_is_no_name() -> None:
     there = ask('a')
     there.answers['identity', '/users/a'] = {'user': {'name': 3}}

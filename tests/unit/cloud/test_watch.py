@@ -83,14 +83,30 @@ def test_a_failed_read_keeps_the_last_known_state_until_it_is_old(
     assert 'read again' in caplog.text
 
 
+def test_a_sweep_without_keystone_keeps_the_names_of_projects(
+    ask: wire.Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = settings.Settings(poll_s=0.05, sweep_s=0)
+    with watch.Watch(asked, lambda _: ask) as one:
+        within(10, lambda: one.read().projects)
+        before = one.read().projects
+        del ask.answers['identity', '/projects']
+        within(10, lambda: 'names of projects' in caplog.text)
+        now_us = time.time_ns() // 1000
+        within(10, lambda: one.read().time_us > now_us)
+        assert one.read().projects == before
+
+
 def test_what_nobody_thought_of_ends_no_watch(
     one: watch.Watch, ask: wire.Wire, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
-    ask.error = RuntimeError('odd')
+    ask.error = RuntimeError('a password')
     with pytest.raises(exception.CloudUnavailable):
         one.read()
-    within(10, lambda: 'RuntimeError' in caplog.text)
+    within(10, lambda: 'RuntimeError, from' in caplog.text)
+    assert 'in _fail' in caplog.text
+    assert 'a password' not in caplog.text
     ask.error = None
     within(10, lambda: one.read().instances)
 
@@ -124,6 +140,21 @@ def test_who_is_refused_tries_more_and_more_seldom(ask: wire.Wire) -> None:
             one.read()
         time.sleep(1.0)
         assert 1 <= one.refusals <= 6
+
+
+def test_who_was_refused_once_or_twice_is_back_by_itself_in_seconds(
+    ask: wire.Wire,
+) -> None:
+    # As in the tests with a real cloud, which refuses for a moment.
+    asked = settings.Settings(poll_s=0.3)
+    with watch.Watch(asked, lambda _: ask) as one:
+        within(10, lambda: one.read().instances)
+        ask.error = exception.CloudRefused('Nova answers 403')
+        within(10, lambda: one.refusals >= 2)
+        ask.error = None
+        now_us = time.time_ns() // 1000
+        within(10, lambda: one.read().time_us > now_us)
+        within(10, lambda: one.refusals == 0)
 
 
 def test_who_is_refused_does_not_confirm_out_of_turn(ask: wire.Wire) -> None:

@@ -45,6 +45,9 @@ def test_it_asks_again_until_it_is_taken_and_says_so_once(
     assert asked == 4
     said = [x.getMessage() for x in caplog.records]
     assert sum('the audit runs;' in line for line in said) == 1
+    assert 'a password' not in caplog.text
+    assert 'ValueError, from' in caplog.text
+    assert 'in post' in caplog.text
 
 
 def test_what_is_not_to_be_done_any_more_is_not_asked_for_again() -> None:

@@ -155,15 +155,15 @@ def test_names_are_told_and_what_is_gone_is_named() -> None:
     assert stage.whole is not None
     whole = _replace(
         instances(stage.whole, cloud.uuid_of('vic-0'), user_id='u1'),
-        projects={'blue': 'Blue Ltd'},
+        projects={'empty': 'Empty Ltd'},
         users={'u1': 'jo'},
     )
     for one in facts.new(whole, stage.seen, True):
         key = inventory.key(one)
         stage.seen.take_facts(key, codec.encode(one))
-    project = stage.seen.facts['project/blue']
+    project = stage.seen.facts['project/empty']
     assert isinstance(project, inventory.ProjectFacts)
-    assert project.name == 'Blue Ltd'
+    assert project.name == 'Empty Ltd'
     user = stage.seen.facts['user/u1']
     assert isinstance(user, inventory.UserFacts)
     assert user.name == 'jo'
@@ -184,7 +184,7 @@ def test_names_are_told_and_what_is_gone_is_named() -> None:
     )
     assert facts.gone(less, stage.seen) == [
         'host/r/0',
-        'project/blue',
+        'project/empty',
         'user/u1',
     ]
 
