@@ -57,11 +57,13 @@ def of(settings: port.Settings) -> Mover:
     from kvm_insight.cloud import migrating
 
     name = settings.get('actuator_cloud')
-    if name:
-        cloud = dataclasses.replace(
-            cloud, cloud=str(name), auth_type=None, auth={}
-        )
-    return migrating.Migrating(cloud)
+    if not name:
+        return migrating.Migrating(cloud)
+    mine = dataclasses.replace(cloud, cloud=str(name), auth_type=None, auth={})
+    try:
+        return migrating.Migrating(mine)
+    except exception.ConfigError as why:
+        raise exception.ConfigError(f'[feed] actuator_cloud: {why}') from why
 
 
 def _through_libvirt(settings: port.Settings) -> Mover:

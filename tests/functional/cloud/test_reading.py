@@ -163,8 +163,8 @@ def test_a_service_that_fails_leaves_the_last_known_state(
     with watch.Watch(asked) as one:
         for fault in FAULTS:
             before = conftest.within(120, one.read)
-            stage.front.faults[service] = fault
             caplog.clear()
+            stage.front.faults[service] = fault
             conftest.within(120, lambda: 'cannot be read' in caplog.text)
             kept = one.read()
             assert {'a1', 'a2', 'b1'} <= {x.name for x in kept.instances}
