@@ -38,7 +38,8 @@ class Turning(sample.Wire, frozen=True, kw_only=True):
 class Alarm(sample.Wire, frozen=True, kw_only=True):
     """More hosts of a group are hot than may be marked."""
 
-    #: An aggregate; empty for the hosts in no aggregate.
+    #: An aggregate; two with ``&`` between them for the hosts that are in
+    #: both; empty for the hosts in no aggregate.
     group: sample.Text = ''
     #: Hosts that can take instances, and how many of them may be marked.
     hosts: sample.Count

@@ -4,11 +4,14 @@
 Two watermarks and two times keep a mark from flickering. A mark may become a
 forbidden trait: of the hosts of an aggregate that can take instances at most
 a fifth are marked (at least one, never the last one), beyond that an alarm is
-given and no mark. What was last told is all that is remembered, so that the
-next planner goes on as this one would have.
+given and no mark. The same holds for the hosts that two aggregates share,
+such as those of a zone with fast disks. What was last told is all that is
+remembered, so that the next planner goes on as this one would have.
 """
 
+import collections
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 
@@ -18,6 +21,8 @@ from kvm_insight.recommend import heat, watermarks
 _US = 1_000_000
 #: The group of the hosts that are in no aggregate.
 ALONE = ''
+#: As long as the name of a group may be on the wire.
+_MOST_NAME = 1024
 
 Heats = Mapping[str, heat.Heat]
 
@@ -109,45 +114,66 @@ def decided(
     )
 
 
+#: The hosts that are in one group, or in both of two.
+_Part = tuple[str, ...]
+
+
 class _Fitted:
-    """Hosts are taken in as long as each of their groups has room."""
+    """Hosts are taken in as long as there is room in each of their groups,
+    and in what any two of these share."""
 
     def __init__(self, where: Mapping[str, Place], radius: float) -> None:
         self._where = where
-        self._sizes: dict[str, int] = {}
-        for place in where.values():
+        self._radius = radius
+        self._members: dict[str, set[str]] = {}
+        for name, place in where.items():
             for group in place.groups:
-                self._sizes[group] = self._sizes.get(group, 0) + 1
-        self._allowed = {
-            group: allowed(size, radius) for group, size in self._sizes.items()
-        }
-        self._left = dict(self._allowed)
-        self._held: dict[str, list[str]] = {}
+                self._members.setdefault(group, set()).add(name)
+        # Counted when one of its hosts is hot: most pairs never are.
+        self._sizes: dict[_Part, int] = {}
+        self._taken: collections.Counter[_Part] = collections.Counter()
+        self._held: dict[_Part, list[str]] = {}
         self.hosts: set[str] = set()
 
     def add(self, names: Iterable[str]) -> None:
         """Take these in, the first ones first."""
         for name in names:
             groups = self._where[name].groups
-            full = [group for group in groups if self._left[group] <= 0]
-            for group in full:
-                self._held.setdefault(group, []).append(name)
+            single: list[_Part] = list(itertools.combinations(groups, 1))
+            pairs: list[_Part] = list(itertools.combinations(groups, 2))
+            # With a group that is full, or one pair, enough is said: a host
+            # may be in very many pairs.
+            full = self._full(single) or self._full(pairs)[:1]
+            for part in full:
+                self._held.setdefault(part, []).append(name)
             if not full:
                 self.hosts.add(name)
-                for group in groups:
-                    self._left[group] -= 1
+                self._taken.update(single + pairs)
 
     def alarms(self) -> list[mark.Alarm]:
-        """Return the groups that had no room."""
+        """Return the groups, and the pairs of them, that had no room."""
         return [
             mark.Alarm(
-                group=group,
-                hosts=self._sizes[group],
-                allowed=self._allowed[group],
+                group=' & '.join(part)[:_MOST_NAME],
+                hosts=self._size(part),
+                allowed=allowed(self._size(part), self._radius),
                 held=held,
             )
-            for group, held in sorted(self._held.items())
+            for part, held in sorted(self._held.items())
         ]
+
+    def _full(self, parts: Iterable[_Part]) -> list[_Part]:
+        return [
+            one
+            for one in parts
+            if self._taken[one] >= allowed(self._size(one), self._radius)
+        ]
+
+    def _size(self, part: _Part) -> int:
+        if part not in self._sizes:
+            members = (self._members[group] for group in part)
+            self._sizes[part] = len(set.intersection(*members))
+        return self._sizes[part]
 
 
 def _since(known: Iterable[mark.Turning], name: str, now_us: int) -> int:

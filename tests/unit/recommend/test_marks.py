@@ -2,6 +2,7 @@
 """Which hosts are marked, and that never too many are."""
 
 import dataclasses
+import itertools
 
 import msgspec
 from hypothesis import given
@@ -112,6 +113,50 @@ def test_a_host_in_two_aggregates_needs_room_in_both() -> None:
     assert [(one.group, one.held) for one in made.alarms] == [('x', ['b'])]
 
 
+def test_the_only_host_that_two_aggregates_share_is_never_marked() -> None:
+    zones = {f'h{n}': 'az1' for n in range(10)}
+    zones |= {f'k{n}': 'az2' for n in range(10)}
+    both = where(**zones | {'h9': 'az1 ssd', 'k9': 'az2 ssd'})
+    hot = heats(h9=0.9, k9=0.8, h0=0.7)
+    made = marks.decided(both, hot, None, S, AT_ONCE)
+    assert names(made) == ['h0']
+    assert made.alarms == [
+        mark.Alarm(group='az1 & ssd', hosts=1, allowed=0, held=['h9']),
+        mark.Alarm(group='az2 & ssd', hosts=1, allowed=0, held=['k9']),
+    ]
+
+
+def test_what_two_aggregates_share_has_room_as_an_aggregate() -> None:
+    # Each of the two alone would let all five be marked.
+    shared = {f's{n}': 'az1 ssd' for n in range(5)}
+    rest = {f'{x}{n}': x for x in ('az1', 'ssd') for n in range(20)}
+    hot = heats(**dict.fromkeys(shared, 0.9))
+    made = marks.decided(where(**shared, **rest), hot, None, S, AT_ONCE)
+    assert names(made) == ['s0']
+    held = ['s1', 's2', 's3', 's4']
+    assert made.alarms == [
+        mark.Alarm(group='az1 & ssd', hosts=5, allowed=1, held=held)
+    ]
+
+
+def test_a_mark_ends_when_its_host_is_the_only_one_that_is_shared() -> None:
+    before = where(a='x', b='x', c='x', d='y', e='y')
+    first = marks.decided(before, heats(a=0.9), None, S, AT_ONCE)
+    assert names(first) == ['a']
+    after = where(a='x y', b='x', c='x', d='y', e='y')
+    then = marks.decided(after, heats(a=0.9), first, 2 * S, AT_ONCE)
+    assert names(then) == []
+    assert [(one.group, one.held) for one in then.alarms] == [('x & y', ['a'])]
+
+
+def test_an_alarm_with_two_long_names_can_be_read() -> None:
+    one, two = 'x' * 1000, 'y' * 1000
+    both = where(a=f'{one} {two}', b=one, c=two)
+    made = marks.decided(both, heats(a=0.9), None, S, AT_ONCE)
+    assert made.alarms
+    assert codec.decode(codec.encode(made), mark.Marks) == made
+
+
 def test_the_last_host_that_can_take_instances_is_never_marked() -> None:
     alone = where(a='x', b='y', c='y')
     made = marks.decided(alone, heats(a=1.0, b=1.0), None, S, AT_ONCE)
@@ -198,6 +243,19 @@ def test_no_aggregate_has_more_marks_than_it_may(
         for name in marked:
             assert hot[name].value >= rules.high or name in was
         before = made
+
+
+@given(st.dictionaries(st.integers(0, 30), SOME, min_size=5))
+def test_when_all_are_hot_any_two_aggregates_share_a_free_host(
+    hosts: dict[int, set[str]],
+) -> None:
+    found = {f'h{number}': ' '.join(x) for number, x in hosts.items()}
+    hot = heats(**dict.fromkeys(found, 0.9))
+    marked = set(names(marks.decided(where(**found), hot, None, S, AT_ONCE)))
+    for pair in itertools.product('xyz', 'xyz'):
+        shared = {n for n, x in found.items() if {*pair} <= {*x.split()}}
+        assert len(shared & marked) <= max(1, len(shared) // 5)
+        assert shared - marked or not shared
 
 
 @given(st.integers(2, 60))
