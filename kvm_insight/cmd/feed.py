@@ -203,22 +203,12 @@ def _clear(
             out.publish(
                 topic.CONTROL, control.key(said), value, control.SCHEMA
             )
-    code = service.OK
-    for name in names:
-        try:
-            _take_back(loaded, bus, name)
-        except exception.ConfigError as why:
-            # It was never on here; where it is on, it heard the word.
-            if args.name:
-                print(f'{name}: nothing is taken back from here: {why}')
-        except exception.KvmInsightError as why:
-            print(f'{name}: not taken back: {why}', file=sys.stderr)
-            code = service.FAILED
+    done = [_is_taken_back(loaded, bus, name) for name in names]
     if _ACTUATOR in names:
         for line in _under_way(feeder.Feeder(bus, settings, {}).now()):
             print(f'{_ACTUATOR}: {line}')
     print(f'{", ".join(names)}: silent until "kvm-insight feed on"')
-    return code
+    return service.OK if all(done) else service.FAILED
 
 
 def _under_way(told: feed_port.Told) -> Iterator[str]:
@@ -234,10 +224,26 @@ def _under_way(told: feed_port.Told) -> Iterator[str]:
             )
 
 
-def _take_back(loaded: cfg.ConfigOpts, bus: port.Bus, name: str) -> None:
-    with feeding.opened(loaded, bus, [name]) as feeds:
-        for line in feeds[name].clear(lambda: True):
-            print(f'{name}: {line}')
+def _is_taken_back(loaded: cfg.ConfigOpts, bus: port.Bus, name: str) -> bool:
+    """Take back what can be from here; say what is not, and whether that is
+    well."""
+    try:
+        with feeding.opened(loaded, bus, [name]) as feeds:
+            for line in feeds[name].clear(lambda: True):
+                print(f'{name}: {line}')
+    except exception.ConfigError as why:
+        # Where a planner has it on, it heard the word. Here it should be on,
+        # too, and it may be that no planner runs any more.
+        is_on = name in loaded[options.GROUP].active
+        print(
+            f'{name}: nothing is taken back from here: {why}',
+            file=sys.stderr if is_on else sys.stdout,
+        )
+        return not is_on
+    except exception.KvmInsightError as why:
+        print(f'{name}: not taken back: {why}', file=sys.stderr)
+        return False
+    return True
 
 
 def _on(

@@ -314,3 +314,29 @@ def test_the_tool_shows_clears_and_lets_write_again(
     assert 'nova: may write again' in tool('on', 'nova')[1]
     assert '"kvm-insight feed on nova"' not in tool('show')[1]
     assert insight.main(['feed', 'clear', 'nobody', '--state', str(tmp_path)])
+
+
+@pytest.mark.parametrize('names', [[], ['placement']])
+def test_clear_says_what_cannot_be_taken_back_from_here(
+    names: list[str],
+    told_bus: conftest.Bench,
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = tmp_path / 'kvm-insight.conf'
+    words = ['feed', 'clear', *names, '--state', str(tmp_path)]
+    words += ['--config-file', str(config)]
+    why = 'placement: nothing is taken back from here: '
+    # Where it is not on, it may never have been.
+    config.write_text('[feed]\nactive = nova\nregion = r\n')
+    assert insight.main(words) == 0
+    assert (
+        f'{why}[feed] active = placement: [cloud] is not'
+        in capsys.readouterr().out
+    )
+    config.write_text('[feed]\nactive = nova, placement\nregion = r\n')
+    assert insight.main(words) == 1
+    told = capsys.readouterr()
+    assert f'{why}[feed] active = placement: [cloud] is not' in told.err
+    assert 'silent until' in told.out
+    assert why not in told.out
