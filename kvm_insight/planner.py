@@ -64,6 +64,7 @@ class Planner:
         self._read_cluster = read_cluster
         self._on_change = on_change
         self._feeds = feeds or crew.Crew({})
+        self._telling = telling.Telling()
         self._confirm = confirm
         self._world = world.World(settings.history_hours)
         self._dispatch = dispatch.Dispatch(
@@ -202,7 +203,7 @@ class Planner:
         over = standing.outlived(seen.known.values(), now_us, kept_s)
         for name in over[:_MOST_FORGOTTEN]:
             tell.forget(name)
-        feed = telling.of(
+        feed = self._telling.of(
             seen,
             whole,
             outlook.hosts,

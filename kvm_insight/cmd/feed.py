@@ -158,11 +158,7 @@ def _lines(told: feed_port.Told, states: dict[str, str]) -> Iterator[str]:
     if told.marks is None:
         yield 'no planner decides which hosts are marked'
     for alarm in marks.alarms:
-        group = f'aggregate {alarm.group}' if alarm.group else 'no aggregate'
-        yield (
-            f'ALARM: {group}: {alarm.allowed} of {alarm.hosts} hosts may be'
-            f' marked; hot and not marked: {", ".join(alarm.held)}'
-        )
+        yield f'ALARM: {mark.words(alarm)}'
     for name, one in sorted(told.executions.items()):
         if one.state != 'done':
             yield f'recommendation {name}: {execution.words(one)}'

@@ -60,3 +60,14 @@ class Marks(
     heating: list[Turning] = []
     cooling: list[Turning] = []
     alarms: list[Alarm] = []
+
+
+def words(alarm: Alarm, most: int | None = None) -> str:
+    """Return it in words, with so many of the hosts by name."""
+    group = f'aggregate {alarm.group}' if alarm.group else 'no aggregate'
+    named = ', '.join(alarm.held[:most])
+    more = len(alarm.held[most:]) if most is not None else 0
+    return (
+        f'{group}: {alarm.allowed} of {alarm.hosts} hosts may be marked;'
+        f' hot and not marked: {named}' + (f' and {more} more' if more else '')
+    )

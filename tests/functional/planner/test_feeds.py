@@ -136,9 +136,12 @@ def cool(bench: conftest.Bench) -> None:
 
 
 def test_a_hot_host_gets_into_the_snapshot_and_out_when_it_cooled(
-    bench: conftest.Bench, tmp_path: pathlib.Path
+    bench: conftest.Bench,
+    tmp_path: pathlib.Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     feed = Recorder()
+    over = 'alarm: over'
     with planning(bench, feed), feeding(bench, tmp_path):
         # Three are hot; of the six with and the six without an aggregate
         # one each may be marked.
@@ -152,9 +155,14 @@ def test_a_hot_host_gets_into_the_snapshot_and_out_when_it_cooled(
         moves = json.loads((tmp_path / 'recommendations.json').read_text())
         assert moves['generation'] == marks.generation
         assert moves['recommendations']
+        # Of all cycles until now the log says it once.
+        bench.wait_for(lambda: len(feed.told) > 2)
+        assert caplog.text.count('hot and not marked: r/2') == 1
+        assert over not in caplog.text
         cool(bench)
         bench.wait_for(lambda: hot_in(tmp_path) == {})
         bench.wait_for(lambda: feed.marked == [])
+        bench.wait_for(lambda: caplog.text.count(over) == 1)
 
 
 def test_the_next_planner_keeps_the_marks_of_the_one_before(
