@@ -70,12 +70,12 @@ def running(work: Callable[[threading.Event], None]) -> Iterator[None]:
 
 
 def planning(
-    bench: conftest.Bench, feed: Recorder
+    bench: conftest.Bench, feed: Recorder, **more: port.Feed
 ) -> contextlib.AbstractContextManager[None]:
     """Let a planner run that marks at once."""
 
     def work(stop: threading.Event) -> None:
-        feeds = crew.Crew({'recorder': feed})
+        feeds = crew.Crew({'recorder': feed, **more})
         settings = options.Settings(
             prefix=bench.prefix,
             cycle_s=0.3,
