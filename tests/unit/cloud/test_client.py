@@ -112,5 +112,5 @@ def test_an_actuator_cloud_that_no_file_has_is_named(
 ) -> None:
     file = clouds(tmp_path, service, 'one')
     base = settings.Settings(cloud='one', clouds_file=file)
-    with pytest.raises(exception.ConfigError, match='actuator_cloud: .*absent'):
+    with pytest.raises(exception.ConfigError, match=r'_cloud: .*absent'):
         mover.of({'cloud': base, 'actuator_cloud': 'absent'})
