@@ -138,7 +138,8 @@ class _Fitted:
     def add(self, names: Iterable[str]) -> None:
         """Take these in, the first ones first."""
         for name in names:
-            groups = self._where[name].groups
+            # Each pair has one name, whatever a host names first.
+            groups = sorted(self._where[name].groups)
             single: list[_Part] = list(itertools.combinations(groups, 1))
             pairs: list[_Part] = list(itertools.combinations(groups, 2))
             # With a group that is full, or one pair, enough is said: a host

@@ -139,6 +139,14 @@ def test_what_two_aggregates_share_has_room_as_an_aggregate() -> None:
     ]
 
 
+def test_in_which_order_a_host_has_its_aggregates_is_all_one() -> None:
+    rest = {f'{x}{n}': x for x in 'xy' for n in range(20)}
+    both = where(a='x y', b='y x', **rest)
+    made = marks.decided(both, heats(a=0.9, b=0.8), None, S, AT_ONCE)
+    assert names(made) == ['a']
+    assert [(one.group, one.held) for one in made.alarms] == [('x & y', ['b'])]
+
+
 def test_a_mark_ends_when_its_host_is_the_only_one_that_is_shared() -> None:
     before = where(a='x', b='x', c='x', d='y', e='y')
     first = marks.decided(before, heats(a=0.9), None, S, AT_ONCE)
