@@ -229,8 +229,9 @@ def _is_taken_back(loaded: cfg.ConfigOpts, bus: port.Bus, name: str) -> bool:
                 print(f'{name}: {line}')
     except exception.ConfigError as why:
         # Where a planner has it on, it heard the word. Here it should be on,
-        # too, and it may be that no planner runs any more.
-        is_on = name in loaded[options.GROUP].active
+        # too, and it may be that no planner runs any more. Of the actuator
+        # nothing is left to be taken back.
+        is_on = name in loaded[options.GROUP].active and name != _ACTUATOR
         print(
             f'{name}: nothing is taken back from here: {why}',
             file=sys.stderr if is_on else sys.stdout,
