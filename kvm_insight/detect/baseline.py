@@ -20,7 +20,7 @@ class Level:
 
     median: float = 0.0
     deviation: float = 0.0
-    #: Only one minute in twenty was above this.
+    #: Only one minute in twenty was above this; of cores it ran alone.
     high: float = 0.0
     minutes: int = 0
     #: Whether that is enough to know what is usual, and to be a history.
@@ -91,27 +91,25 @@ class Baseline:
         return Level(
             middle / _PPM,
             deviation / _PPM,
-            self._high(kind, ring, middle, deviation) / _PPM,
+            self._high(ring, middle, deviation) if kind == minutes.RAN else 0,
             len(ring),
             True,
             self.minutes.seen(self.row) >= self._rules.history_minutes,
         )
 
     def _high(
-        self, kind: int, ring: minutes.Ring, middle: float, deviation: float
+        self, ring: minutes.Ring, middle: float, deviation: float
     ) -> float:
-        """Return what one minute in twenty is above, of those before one
-        rose and stayed so: that is none of the bursts that it has anyway."""
-        rules = self._rules
-        least = max(
-            rules.least_excess * _PPM,
-            rules.least_part * middle,
-            rules.spreads * deviation,
-        )
-        whole = numpy.concatenate([ring, self.minutes.waiting(self.row, kind)])
-        calm = numpy.flatnonzero(whole < middle + least)
+        """Return the cores that one minute in twenty ran above, of those
+        before it rose and stayed so: that is none of the bursts that it has
+        anyway."""
+        usual = middle / _PPM
+        least = self._rules.least_beyond(usual, deviation / _PPM)
+        waiting = self.minutes.waiting(self.row, minutes.RAN)
+        whole = numpy.concatenate([ring, waiting])
+        calm = numpy.flatnonzero(whole < (usual + least) * _PPM)
         before = numpy.sort(ring[: calm[-1] + 1] if len(calm) else ring)
-        return float(before[math.ceil(_HIGH * len(before)) - 1])
+        return float(before[math.ceil(_HIGH * len(before)) - 1]) / _PPM
 
 
 def limit(

@@ -112,3 +112,9 @@ class Settings:
     silent_s: int = 600
     #: Samples for which a domain may be missing before it is gone.
     absent: int = 2
+
+    def least_beyond(self, usual: float, spread: float) -> float:
+        """Return how much more than is usual, of cores, says anything."""
+        return max(
+            self.least_excess, self.least_part * usual, self.spreads * spread
+        )

@@ -65,11 +65,7 @@ class Suspect:
         """
         usual = self.usually_ran
         allowed = self.entitled if usual is None else usual * tide
-        least = max(
-            rules.least_excess,
-            rules.least_part * allowed,
-            rules.spreads * self.spread,
-        )
+        least = rules.least_beyond(allowed, self.spread)
         rise = self.ran - allowed
         return rise * self.overlap if rise >= least else 0.0
 
