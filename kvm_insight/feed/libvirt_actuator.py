@@ -151,10 +151,8 @@ class Libvirt:
                 flags |= libvirt.VIR_MIGRATE_TLS
             domain.migrateToURI3(self._hosts.uri(move.destination), {}, flags)
         except libvirt.libvirtError as why:
-            job.words, job.state = (
-                f'failed ({libvirt_hosts.words(why)})',
-                'failed',
-            )
+            said = libvirt_hosts.words(why)
+            job.words, job.state = f'failed ({said})', 'failed'
         else:
             job.words, job.state = 'completed', 'done'
         finally:
@@ -183,10 +181,8 @@ class Libvirt:
         )
 
     def _obstacles(self, move: recommendation.Move) -> Iterator[str]:
-        source, there = (
-            self._hosts.way(move.source),
-            self._hosts.way(move.destination),
-        )
+        source = self._hosts.way(move.source)
+        there = self._hosts.way(move.destination)
         try:
             if _has_job(source, _OUT):
                 yield f'a domain is migrating away from {move.source}'
