@@ -208,6 +208,8 @@ def _drawn(
         memory_available_bytes=new.system.memory_available_bytes,
         minutes=minutes,
         ledger_source=new.ledger.source if new.ledger else None,
+        missing=new.missing,
+        agent=new.agent,
         hurts=hurts,
         instances=[
             _instance(domain, wanted, waited)

@@ -110,5 +110,9 @@ class HostReport(
     #: The last minutes, the newest first.
     minutes: list[Minute] = []
     ledger_source: Literal['ebpf', 'sampled'] | None = None
+    #: What this host cannot tell -> why.
+    missing: dict[str, sample.Text] = {}
+    #: How the one that measures it fares, by its own words.
+    agent: sample.Agent | None = None
     hurts: list[Hurt] = []
     instances: list[Instance] = []

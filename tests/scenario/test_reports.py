@@ -159,3 +159,16 @@ def test_who_is_there_is_named_as_the_ledger_names_them() -> None:
     known = {entity.domain(one.uuid) for one in told.instances}
     for hurt in told.hurts:
         assert hurt.victim in known
+
+
+def test_how_its_agent_fares_is_told_in_the_agents_own_words() -> None:
+    agent = sample.Agent(version='9.9', dropped=7, spooled=3)
+    ailing = [
+        msgspec.structs.replace(
+            one, agent=agent, missing={'pressure': 'no PSI'}
+        )
+        for one in SAMPLES
+    ]
+    told = reports(ailing)[-1]
+    assert told.agent == agent
+    assert told.missing == {'pressure': 'no PSI'}
