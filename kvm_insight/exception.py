@@ -17,6 +17,10 @@
     │   └── SpoolFull        a record was larger than the whole spool
     ├── FeedError            whom we feed is away, slow or refuses
     │   └── MoveDeclined     Nova or libvirt says no to a migration
+    ├── StoreError           the database could not do what was asked
+    │   ├── StoreUnavailable    it is away, slow or full; try again later
+    │   ├── StoreRefused        it will never take this; the rest it may
+    │   └── StoreLost           somebody else writes what was ours to write
     ├── ClusterError         a cluster description from which nothing follows
     ├── CloudError           OpenStack could not be read
     │   ├── CloudUnavailable    slow, broken, stopped; try again later
@@ -92,6 +96,22 @@ class FeedError(KvmInsightError):
 
 class MoveDeclined(FeedError):
     """A migration, or its abort, is not done as things are now; says why."""
+
+
+class StoreError(KvmInsightError):
+    """The database could not do what was asked; nothing secret in it."""
+
+
+class StoreUnavailable(StoreError):
+    """The database is away, slow, locked or full; nothing was written."""
+
+
+class StoreRefused(StoreError):
+    """What was to be written will never be taken, whoever tries."""
+
+
+class StoreLost(StoreError):
+    """A partition of the bus has another writer by now."""
 
 
 class ClusterError(KvmInsightError):

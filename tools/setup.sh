@@ -40,6 +40,9 @@ cloud  | rabbitmq-server | has_file "/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbi
 cloud  | qemu-utils     | has qemu-img
 cloud  | libvirt-daemon-system | has_file /etc/libvirt/qemu.conf && getent passwd libvirt-qemu
 cloud  | util-linux     | has nsenter && has unshare
+store  | postgresql      | has_file "/usr/lib/postgresql/*/bin/postgres"
+store  | mariadb-server-core | has mariadbd
+store  | mariadb-client-core | has mariadb
 ledger | libbpf-dev         | has_file "/usr/include/bpf/bpf_helpers.h"
 '
 
@@ -121,7 +124,16 @@ missing_packages() { # PROFILE... -> names of packages, one a line
 apt_install() { # PACKAGE...
     local apt='apt-get -q -y -o DPkg::Lock::Timeout=300'
     export DEBIAN_FRONTEND=noninteractive
+    case " $* " in *" postgresql "*) no_cluster ;; esac
     $apt update && $apt install --no-install-recommends "$@"
+}
+
+# Only the programs are wanted: its package would make a database, and serve
+# it from now on. Whoever has such a cluster keeps it.
+no_cluster() {
+    local folder=/etc/postgresql-common/createcluster.d
+    mkdir -p "$folder"
+    echo 'create_main_cluster = false' > "$folder/kvm-insight.conf"
 }
 
 # 0: all is there now. 1: the caller has been told what to run. 2: no way.

@@ -9,13 +9,24 @@ from kvm_insight.conf import (
     analyzer,
     bus,
     cloud,
+    database,
     feed,
     log,
     plain,
     planner,
 )
 
-GROUPS = (agent, analyzer, bus, cloud, feed, log, plain, planner)
+GROUPS = (
+    agent,
+    analyzer,
+    bus,
+    cloud,
+    database,
+    feed,
+    log,
+    plain,
+    planner,
+)
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:

@@ -122,7 +122,8 @@ INSTANCE = sa.Table(
     sa.Column('state', _WORD),
     sa.Column('vcpus', sa.Integer),
     sa.Column('memory_bytes', sa.BigInteger),
-    #: Of the newest report that has it.
+    #: Of the newest report that has it; none where only its history is known.
+    sa.Column('report_us', _US),
     sa.Column('wanted_cores', sa.Double),
     sa.Column('waited_cores', sa.Double),
     sa.Column('first_seen_us', _US, nullable=False),
