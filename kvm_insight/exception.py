@@ -27,6 +27,8 @@
     │   │   └── CloudDeclined   not as things are now (400, 409)
     │   ├── CloudRefused        password, role, policy: operator, act
     │   └── CloudGone           what was asked for is not there any more
+    ├── ApiError             what was asked is not answered; says why
+    ├── MarkerUnknown        a list cannot go on from what is not in it
     └── CodecError           bytes are not a record that we can read
         ├── SchemaUnknown    another schema, or a major from the future
         └── RecordDamaged    right schema, broken or out of bounds
@@ -139,6 +141,14 @@ class CloudRefused(CloudError):
 
 class CloudGone(CloudError):
     """What was asked for is not there, or not any more."""
+
+
+class ApiError(KvmInsightError):
+    """What was asked over HTTP is not answered; says why."""
+
+
+class MarkerUnknown(KvmInsightError):
+    """A list cannot go on from something that is not in it."""
 
 
 class CodecError(KvmInsightError):

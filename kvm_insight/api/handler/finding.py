@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Findings."""
+
+from kvm_insight.api import asking, moment, opaque, problem, telling
+from kvm_insight.api.resource import document, finding
+from kvm_insight.store import findings, paging, scope
+
+Listing = asking.Ask[finding.FindingsQuery, None]
+Plain = asking.Ask[document.Query, None]
+
+
+def index(ask: Listing) -> finding.Findings:
+    """Return a part of the findings."""
+    query = ask.query
+    asking.for_operators(ask, 'project_id', 'host')
+    after = None
+    if query.marker is not None:
+        after = _inner(ask, query.marker)
+        if after is None:
+            raise asking.bad_marker()
+    page = asking.page(query, query.sort_key, query.sort_dir, after)
+    wanted = findings.Filter(
+        state=query.state,
+        resource=query.resource,
+        verdict=query.verdict,
+        instance=query.instance,
+        project_id=query.project_id,
+        host=query.host,
+        since_us=moment.optional(query.since, 'since'),
+        until_us=moment.optional(query.until, 'until'),
+    )
+    found, links = asking.part(
+        ask,
+        lambda: findings.listed(ask.store, ask.scope, wanted, page),
+        lambda row: _outer(ask, row),
+    )
+    made = telling.Telling(ask.store, ask.scope, found)
+    return finding.Findings(
+        findings=[made.short(row, _outer(ask, row)) for row in found],
+        links=links,
+    )
+
+
+def show(ask: Plain) -> finding.FindingDetail:
+    """Return one finding."""
+    ident = _inner(ask, ask.path['id'])
+    row = ident and findings.one(ask.store, ask.scope, ident)
+    if not row:
+        raise problem.unknown()
+    made = telling.Telling(ask.store, ask.scope, [row])
+    return made.long(row, _outer(ask, row))
+
+
+def _inner(ask: asking.Ask[document.Query, None], ident: str) -> str | None:
+    """Return our own id of what the asker calls so."""
+    if not isinstance(ask.scope, scope.Project):
+        return ident
+    opened_us = opaque.opened(ident)
+    if opened_us is None:
+        return None
+    key, project = ask.key(), ask.scope.uuid
+    same = findings.ids_opened(ask.store, ask.scope, opened_us)
+    for one in same:
+        if opaque.is_it(ident, key, project, one, opened_us):
+            return one
+    return None
+
+
+def _outer(ask: asking.Ask[document.Query, None], row: paging.Row) -> str:
+    """Return the id by which the asker knows it."""
+    ident = str(row['id'])
+    if not isinstance(ask.scope, scope.Project):
+        return ident
+    return opaque.made(ask.key(), ask.scope.uuid, ident, row['opened_us'])
