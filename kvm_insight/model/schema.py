@@ -26,6 +26,7 @@ from kvm_insight.model import (
     recording,
     sample,
     state,
+    tenant_report,
     usage,
 )
 
@@ -50,6 +51,7 @@ RECORDS: dict[str, type[sample.Wire]] = {
     'inventory_execution': execution.Execution,
     'inventory_planner': inventory.PlannerStatus,
     'notice': notice.Notice,
+    'tenant_report': tenant_report.TenantReport,
     'dead_letter': dead_letter.DeadLetter,
     'recorded': recording.Recorded,
 }

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values: what a report is made from, added up by whoever read it."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from kvm_insight.model import finding, tenant_report, usage
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waited:
+    """A delay in µs by whom it was waited for; adds up to the delay.
+
+    ``neighbours`` are other instances where it is not known whose.
+    """
+
+    other_projects: float = 0.0
+    own_project: float = 0.0
+    neighbours: float = 0.0
+    own_threads: float = 0.0
+    quota: float = 0.0
+    host: float = 0.0
+    unattributed: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sums:
+    """CPU time of some instances and hours."""
+
+    measured_us: int = 0
+    run_us: int = 0
+    #: What ran without polling, and the delay.
+    wanted_us: int = 0
+    delay_us: int = 0
+    throttled_us: int = 0
+    caused_us: int = 0
+    waited: Waited = Waited()
+    lost_us: Mapping[finding.Verdict, int] = dataclasses.field(
+        default_factory=dict
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sized:
+    """What tells the right size: all since the vCPUs were so many."""
+
+    vcpus: int
+    since_us: int
+    measured_us: int
+    wanted_us: int
+    throttled_us: int
+    histogram: Sequence[usage.Bin]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Use:
+    """One instance, and all that it did in the period."""
+
+    uuid: str
+    name: str | None
+    flavor: str | None
+    vcpus: int | None
+    memory_bytes: int | None
+    first_seen_us: int
+    last_seen_us: int
+    #: It is there no more; else it is known to be there still.
+    gone: bool
+    sums: Sums = Sums()
+    sized: Sized | None = None
+    disk: usage.Disk | None = None
+    network: usage.Network | None = None
+    memory: usage.Memory | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stretch:
+    """An hour or a day: of one instance, or of all of them."""
+
+    start_us: int
+    length_us: int
+    sums: Sums
+    uuid: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """A finding about one of the instances."""
+
+    record: finding.Finding
+    #: What it is called for those who may see only this project.
+    opaque_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Blamed:
+    """A finding that names one of the instances as an aggressor."""
+
+    uuid: str
+    resource: str
+    opened_us: int
+    closed_us: int | None
+    waited_us: int
+    #: Who waited is of the same project.
+    own: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Material:
+    """All that is known of one project and period."""
+
+    project_id: str
+    project_name: str | None
+    #: What hours and days there were to read from: whole ones, so that the
+    #: edges may be a little later than those that were asked for.
+    since_us: int
+    until_us: int
+    resolution: tenant_report.Resolution
+    uses: Sequence[Use]
+    stretches: Sequence[Stretch]
+    #: The longest waits of one instance each.
+    worst: Sequence[Stretch] = ()
+    found: Sequence[Found] = ()
+    blamed: Sequence[Blamed] = ()
