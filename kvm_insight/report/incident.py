@@ -2,7 +2,7 @@
 """Findings about a project's instances, and those that name them."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kvm_insight.model import tenant_report
 from kvm_insight.report import total, value, words
@@ -39,7 +39,7 @@ def _incident(
 
 
 def caused(
-    blamed: Iterable[value.Blamed], names: Mapping[str, str | None]
+    blamed: Iterable[value.Blamed],
 ) -> list[tenant_report.Caused]:
     """Return when others waited for whom of the project.
 
@@ -50,7 +50,7 @@ def caused(
     made = [
         tenant_report.Caused(
             instance=uuid,
-            name=names.get(uuid),
+            name=group[0].name,
             resource=resource,
             begin_us=group[0].opened_us,
             end_us=_end(group),

@@ -3,7 +3,7 @@
 
 import bisect
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kvm_insight.model import tenant_report
 from kvm_insight.report import incident, notes, period, sizing, total, value
@@ -37,7 +37,7 @@ def report(
         timeline=_timeline(material, when, lives),
         worst=list(_worst(material.worst, names)),
         findings=incident.told(material.found, material.project_id, made_us),
-        caused=incident.caused(material.blamed, names),
+        caused=incident.caused(material.blamed),
         sizing_rule=rule,
         advice=[],
     )
@@ -154,7 +154,7 @@ def _slot(
 
 
 def _worst(
-    stretches: Sequence[value.Stretch], names: dict[str, str | None]
+    stretches: Iterable[value.Stretch], names: dict[str, str | None]
 ) -> Iterator[tenant_report.Worst]:
     """Return the longest waits, the longest first."""
     waits = [one for one in stretches if one.uuid and one.sums.delay_us > 0]

@@ -2,7 +2,8 @@
 """Values: what a report is made from, added up by whoever read it."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 from kvm_insight.model import finding, tenant_report, usage
 
@@ -96,6 +97,7 @@ class Blamed:
     """A finding that names one of the instances as an aggressor."""
 
     uuid: str
+    name: str | None
     resource: str
     opened_us: int
     closed_us: int | None
@@ -115,9 +117,37 @@ class Material:
     since_us: int
     until_us: int
     resolution: tenant_report.Resolution
-    uses: Sequence[Use]
-    stretches: Sequence[Stretch]
+    uses: Iterable[Use]
+    stretches: Iterable[Stretch]
     #: The longest waits of one instance each.
-    worst: Sequence[Stretch] = ()
-    found: Sequence[Found] = ()
-    blamed: Sequence[Blamed] = ()
+    worst: Iterable[Stretch] = ()
+    found: Iterable[Found] = ()
+    blamed: Iterable[Blamed] = ()
+
+
+def added(parts: Sequence[Sums]) -> Sums:
+    """Return all of them as one."""
+    if len(parts) == 1:
+        return parts[0]
+    lost: dict[finding.Verdict, int] = {}
+    for one in parts:
+        for verdict, us in one.lost_us.items():
+            lost[verdict] = lost.get(verdict, 0) + us
+    return Sums(
+        **{name: sum(getattr(one, name) for one in parts) for name in _SUMS},
+        waited=Waited(
+            **{
+                name: math.fsum(getattr(one.waited, name) for one in parts)
+                for name in _WAITED
+            }
+        ),
+        lost_us=lost,
+    )
+
+
+_WAITED = tuple(one.name for one in dataclasses.fields(Waited))
+_SUMS = tuple(
+    one.name
+    for one in dataclasses.fields(Sums)
+    if one.name not in {'waited', 'lost_us'}
+)

@@ -55,6 +55,7 @@ def blamed(
 ) -> value.Blamed:
     return value.Blamed(
         uuid=material.ONE,
+        name='web-1',
         resource='cpu',
         opened_us=BEGIN_US + opened,
         closed_us=None if closed is None else BEGIN_US + closed,
@@ -65,7 +66,7 @@ def blamed(
 
 def test_findings_that_overlap_are_one_cause_of_trouble() -> None:
     parts = [blamed(0, 10), blamed(5, 20), blamed(20, 21), blamed(30, 40)]
-    first, second = incident.caused(parts, {material.ONE: 'web-1'})
+    first, second = incident.caused(parts)
     assert first.end_us == BEGIN_US + 21
     assert first.waited_core_s == 3.0
     assert second.begin_us == BEGIN_US + 30
@@ -73,8 +74,8 @@ def test_findings_that_overlap_are_one_cause_of_trouble() -> None:
 
 
 def test_what_goes_on_takes_in_all_that_comes_after() -> None:
-    (one,) = incident.caused([blamed(0, None), blamed(50, 60, own=True)], {})
+    (one,) = incident.caused([blamed(0, None), blamed(50, 60, own=True)])
     assert one.end_us is None
     assert not one.own_only
-    (own,) = incident.caused([blamed(0, 5, own=True)], {})
+    (own,) = incident.caused([blamed(0, 5, own=True)])
     assert own.own_only

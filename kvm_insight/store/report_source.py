@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads what a tenant's report is made from, of one project and period.
+
+Each query has the project in it; nothing of another one is read but who a
+finding's aggressors were, which the report leaves out. Hours where they are
+kept, before that days.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+
+import sqlalchemy as sa
+
+from kvm_insight.model import tenant_report
+from kvm_insight.report import period, tenant, value
+from kvm_insight.store import (
+    report_finding,
+    report_query,
+    report_reader,
+    rollup,
+    table,
+)
+
+_DAY_US = period.DAY_US
+_HOUR_US = _DAY_US // 24
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Project:
+    """A project that the database knows."""
+
+    key: int
+    uuid: str
+    name: str | None
+
+
+@contextlib.contextmanager
+def snapshot(database: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a connection for which nothing changes until it is closed: else
+    totals and their parts could be of different moments."""
+    with database.connect() as connection:
+        if database.dialect.name != 'sqlite':
+            connection.execution_options(isolation_level='REPEATABLE READ')
+        with connection.begin():
+            yield connection
+
+
+def projects(connection: sa.Connection) -> list[Project]:
+    """Return all projects; for operators only."""
+    c = table.PROJECT.c
+    asked = sa.select(c.id, c.uuid, c.name).order_by(c.name, c.uuid)
+    return [Project(*row) for row in connection.execute(asked)]
+
+
+def project(connection: sa.Connection, uuid: str) -> Project | None:
+    """Return the project with this id, if there is one."""
+    c = table.PROJECT.c
+    asked = sa.select(c.id, c.uuid, c.name).where(c.uuid == uuid)
+    row = connection.execute(asked).one_or_none()
+    return None if row is None else Project(*row)
+
+
+def known(connection: sa.Connection, whose: Project) -> tuple[int, int] | None:
+    """Return when a project's instances were first and last seen."""
+    c = table.INSTANCE.c
+    asked = sa.select(
+        sa.func.min(c.first_seen_us), sa.func.max(c.last_seen_us)
+    ).where(c.project_id == whose.key)
+    first, last = connection.execute(asked).one()
+    return None if first is None else (first, last)
+
+
+def report(
+    connection: sa.Connection,
+    whose: Project,
+    when: period.Period,
+    made_us: int,
+    opaque: Callable[[str], str] | None = None,
+) -> tenant_report.TenantReport:
+    """Return a project's report; ``opaque`` gives a finding's id as those
+    may know it who see only this project."""
+    made_of = material(connection, whose, when, opaque)
+    return tenant.report(made_of, when, made_us)
+
+
+def material(
+    connection: sa.Connection,
+    whose: Project,
+    when: period.Period,
+    opaque: Callable[[str], str] | None = None,
+) -> value.Material:
+    """Return all that is known of a project and period."""
+    spans = _spans(connection, whose.key, when)
+    since_us = spans[0].first * spans[0].length_us
+    until_us = spans[-1].end * spans[-1].length_us
+    reader = report_reader.Reader(connection, spans)
+    return value.Material(
+        project_id=whose.uuid,
+        project_name=whose.name,
+        since_us=since_us,
+        until_us=until_us,
+        resolution=_resolution(spans),
+        uses=reader.uses(since_us, until_us),
+        stretches=reader.stretches(),
+        worst=reader.worst(),
+        found=report_finding.found(
+            connection, whose.key, since_us, until_us, opaque
+        ),
+        blamed=report_finding.blamed(
+            connection, whose.key, since_us, until_us
+        ),
+    )
+
+
+def _resolution(
+    spans: Sequence[report_query.Span],
+) -> tenant_report.Resolution:
+    if len(spans) > 1:
+        return 'mixed'
+    return 'hour' if spans[0].is_hours else 'day'
+
+
+def _spans(
+    connection: sa.Connection, key: int, when: period.Period
+) -> list[report_query.Span]:
+    """Return from which days and hours a period is told: each of them
+    belongs to it that begins in it."""
+    first, end = (
+        -(-edge // _HOUR_US) for edge in (when.since_us, when.until_us)
+    )
+    turn = _first_whole_day(connection)
+    first_day, end_day = -(-first // 24), -(-end // 24)
+    days = report_query.Span(
+        key, rollup.INSTANCE_DAY, first_day, min(end_day, turn)
+    )
+    if days.first >= days.end:
+        return [report_query.Span(key, rollup.INSTANCE_HOUR, first, end)]
+    if turn >= end_day:
+        return [days]
+    hours = report_query.Span(key, rollup.INSTANCE_HOUR, turn * 24, end)
+    return [days, hours]
+
+
+def _first_whole_day(connection: sa.Connection) -> int:
+    """Return the first day of which all hours are kept that there were."""
+    hour = connection.scalar(
+        sa.select(sa.func.min(rollup.INSTANCE_HOUR.c.hour))
+    )
+    day = connection.scalar(sa.select(sa.func.min(rollup.INSTANCE_DAY.c.day)))
+    if day is None:
+        return 0
+    if hour is None:
+        return 2**31
+    # Where nothing was purged yet, hours and days begin on the same day.
+    return int(day) if hour // 24 <= day else -(-int(hour) // 24)
