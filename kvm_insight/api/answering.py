@@ -7,7 +7,7 @@ import flask
 import msgspec
 
 from kvm_insight.api import problem, version
-from kvm_insight.api.resource import document, failure
+from kvm_insight.api.resource import failure
 
 JSON = 'application/json'
 REQUEST_ID = 'X-Openstack-Request-Id'
@@ -16,7 +16,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def document_of(
-    made: document.Document | None, status: int, fields: str | None = None
+    made: msgspec.Struct | None, status: int, fields: str | None = None
 ) -> flask.Response:
     """Return the answer; of each one in a list just these fields."""
     if made is None:
@@ -32,7 +32,7 @@ def document_of(
     return answer
 
 
-def _chosen(made: document.Document, names: list[str]) -> dict[str, Any]:
+def _chosen(made: msgspec.Struct, names: list[str]) -> dict[str, Any]:
     tree: dict[str, Any] = msgspec.to_builtins(made)
     for key, value in tree.items():
         if key == 'links':
@@ -47,7 +47,7 @@ def _chosen(made: document.Document, names: list[str]) -> dict[str, Any]:
     return tree
 
 
-def _listed(kind: type[document.Document], name: str) -> Any:
+def _listed(kind: type[msgspec.Struct], name: str) -> Any:
     """Return of what a field is a list."""
     info = msgspec.inspect.type_info(kind)
     assert isinstance(info, msgspec.inspect.StructType)
@@ -83,8 +83,9 @@ def stamp(
     headers = answer.headers
     headers[REQUEST_ID] = request_id
     headers['X-Content-Type-Options'] = 'nosniff'
+    # The server's own affair.
+    headers.pop('Date', None)
     if answer.mimetype == JSON:
         headers[version.HEADER] = f'{version.SERVICE} {spoken}'
-        headers.add('Vary', version.HEADER)
-        headers.add('Vary', 'X-Auth-Token')
+        headers['Vary'] = f'{version.HEADER}, X-Auth-Token, Cookie'
     return answer

@@ -24,11 +24,13 @@ from kvm_insight.api import (
     answering,
     asking,
     identity,
+    listening,
     policy,
     problem,
     receiving,
     route,
     routes,
+    session,
     version,
 )
 from kvm_insight.api.handler import root
@@ -50,6 +52,8 @@ class Parts:
     enforcer: oslo_policy.Enforcer
     say: asking.Say
     settings: asking.Settings
+    #: Names by which this machine may ask; None is any name and machine.
+    names: frozenset[str] | None = None
     clock_us: Callable[[], int] = lambda: time.time_ns() // 1000
 
 
@@ -104,6 +108,10 @@ class Way:
         """Give the request an id, and its version."""
         flask.g.request_id = f'req-{uuid.uuid4()}'
         flask.g.version = version.LEAST
+        if self._parts.names is not None:
+            listening.check_peer(flask.request.remote_addr)
+            host = flask.request.headers.get('Host', '')
+            listening.check_host(host, self._parts.names)
         flask.g.version = version.asked(dict(flask.request.headers))
 
     def end(self, answer: flask.Response) -> flask.Response:
@@ -119,6 +127,7 @@ class Way:
         who = self.identified()
         whose = self.scope_of(who, one.policy)
         request = flask.request
+        session.check(request)
         query = receiving.query_of(request, one)
         body = receiving.body_of(request, one)
         with self._parts.database.connect() as store:

@@ -41,8 +41,9 @@ class Identity:
 class Authentication(Protocol):
     """Keystone's, or that of one machine alone."""
 
-    #: What ``WWW-Authenticate`` says.
-    challenge: str
+    @property
+    def challenge(self) -> str:
+        """Return what ``WWW-Authenticate`` says."""
 
     def identify(self, environ: Environ) -> Identity | None:
         """Return who asks; None if that is not proven."""

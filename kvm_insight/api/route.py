@@ -5,6 +5,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from kvm_insight.api import asking
 from kvm_insight.api.resource import document
 
@@ -19,7 +21,7 @@ class Route:
     #: Its name in ``policy``.
     policy: str
     #: What is answered; None is nothing.
-    answer: type[document.Document] | None
+    answer: type[msgspec.Struct] | None
     query: type[document.Query] = document.Query
     body: type[document.Body] | None = None
     #: Whether the body may be left out.

@@ -16,6 +16,7 @@ from kvm_insight.api.handler import (
     order,
     overcommit,
     recommendation,
+    report,
     timeline,
 )
 from kvm_insight.api.resource import configuration as configuration_resource
@@ -28,7 +29,9 @@ from kvm_insight.api.resource import ledger as ledger_resource
 from kvm_insight.api.resource import order as order_resource
 from kvm_insight.api.resource import overcommit as overcommit_resource
 from kvm_insight.api.resource import recommendation as advice_resource
+from kvm_insight.api.resource import report as report_resource
 from kvm_insight.api.resource import timeline as timeline_resource
+from kvm_insight.model import tenant_report
 
 Methods = dict[str, route.Route]
 
@@ -260,6 +263,14 @@ _ORDERS: dict[str, Methods] = {
     },
 }
 _CLOUD: dict[str, Methods] = {
+    '/v1/projects/{id}/report': {
+        'GET': route.Route(
+            report.show,
+            'insight:reports:read',
+            tenant_report.TenantReport,
+            report_resource.ReportQuery,
+        ),
+    },
     '/v1/overcommit': {
         'GET': route.Route(
             overcommit.index,

@@ -7,6 +7,7 @@ from kvm_insight import exception
 from kvm_insight.conf import (
     agent,
     analyzer,
+    api,
     bus,
     cloud,
     database,
@@ -19,6 +20,7 @@ from kvm_insight.conf import (
 GROUPS = (
     agent,
     analyzer,
+    api,
     bus,
     cloud,
     database,

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reports of projects."""
+
+import datetime
+from collections.abc import Callable
+
+from kvm_insight.api import asking, moment, opaque, problem
+from kvm_insight.api.resource import report
+from kvm_insight.model import tenant_report
+from kvm_insight.report import period
+from kvm_insight.store import findings, report_source, scope
+
+Asked = asking.Ask[report.ReportQuery, None]
+
+_LONGEST_US = 400 * moment.DAY_US
+_ZONE = 'UTC'
+
+
+def show(ask: Asked) -> tenant_report.TenantReport:
+    """Return how a project's instances fared in a month."""
+    ident = ask.path['id']
+    if isinstance(ask.scope, scope.Project) and ask.scope.uuid != ident:
+        raise problem.unknown()
+    when = _period(ask)
+    with report_source.snapshot(ask.store.engine) as store:
+        whose = report_source.project(store, ident)
+        if whose is None:
+            raise problem.unknown()
+        return report_source.report(
+            store, whose, when, ask.now_us, _opaque(ask)
+        )
+
+
+def _opaque(ask: Asked) -> Callable[[str], str] | None:
+    """Return what gives a finding's id as the asker knows it."""
+    whose = ask.scope
+    if not isinstance(whose, scope.Project):
+        return None
+    key = ask.key()
+
+    def made(ident: str) -> str:
+        opened_us = findings.opened_us(ask.store, whose, ident)
+        return opaque.made(key, whose.uuid, ident, opened_us or 0)
+
+    return made
+
+
+def _period(ask: Asked) -> period.Period:
+    """Return the month, the time between, or the month so far."""
+    query = ask.query
+    if query.month is not None:
+        if query.since is not None or query.until is not None:
+            raise problem.bad_query('month: or since and until, not both.')
+        return _month(query.month)
+    if query.since is None and query.until is None:
+        now = period.local(ask.now_us, datetime.UTC)
+        return _month(f'{now:%Y-%m}')
+    if query.since is None:
+        raise problem.bad_query('since: needed with until.')
+    since_us, until_us = moment.period(
+        query.since, query.until, ask.now_us, _LONGEST_US
+    )
+    return period.Period(since_us, until_us, datetime.UTC, _ZONE)
+
+
+def _month(text: str) -> period.Period:
+    try:
+        return period.month(text, datetime.UTC, _ZONE)
+    except ValueError as why:
+        raise problem.bad_query(f'month: {why}.') from None

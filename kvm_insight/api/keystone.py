@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keystone: who asks, as keystonemiddleware found it out."""
+
+import logging
+from typing import Any
+
+from keystonemiddleware import auth_token
+from oslo_config import cfg
+from oslo_context import context
+
+from kvm_insight.api import identity
+
+#: Put there by the middleware; nothing that is sent can be called so.
+_PROOF = 'keystone.token_auth'
+
+
+class Keystone:
+    """Believes the middleware, and nobody where that was not asked."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        """Send those who have no token to the Keystone of ``guarded``."""
+        self._conf = conf
+
+    @property
+    def challenge(self) -> str:
+        """Return where tokens are to be had."""
+        uri = self._conf.keystone_authtoken.www_authenticate_uri or ''
+        return f'Keystone uri="{uri}"'
+
+    def identify(self, environ: identity.Environ) -> identity.Identity | None:
+        """Return whose valid token it is; None if there is none."""
+        if environ.get(_PROOF) is None:
+            return None
+        if environ.get('HTTP_X_IDENTITY_STATUS') != 'Confirmed':
+            return None
+        found = context.RequestContext.from_environ(dict(environ))
+        if not found.user_id:
+            return None
+        return identity.Identity(
+            user_id=found.user_id,
+            user_name=found.user_name,
+            project_id=found.project_id,
+            domain_id=found.domain_id,
+            system_scope=found.system_scope,
+            roles=tuple(found.roles),
+            is_admin_project=found.is_admin_project,
+        )
+
+
+def guarded(application: Any, conf: cfg.ConfigOpts) -> Any:
+    """Return the application behind the middleware; it decides later, as
+    the list of versions needs no token."""
+    # At information it tells each token that is not valid.
+    logging.getLogger('keystonemiddleware').setLevel('WARNING')
+    settings = {'oslo_config_config': conf, 'delay_auth_decision': True}
+    return auth_token.AuthProtocol(application, settings)
