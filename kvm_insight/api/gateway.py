@@ -7,7 +7,7 @@ is the event loop's affair alone, and its patience has an end.
 """
 
 import asyncio
-import logging
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -17,8 +17,6 @@ import msgspec
 
 from kvm_insight.api import answering, problem
 from kvm_insight.api.resource import failure
-
-LOG = logging.getLogger(__name__)
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -66,7 +64,8 @@ class Gateway:
             return
         else:
             answer = await self._answered(scope, body)
-        async with asyncio.timeout(self._patience_s):
+        # Whoever does not read in time is cut by the kernel; see ``server``.
+        with contextlib.suppress(OSError):
             for message in answer:
                 await send(message)
 

@@ -7,8 +7,10 @@ import logging
 import pathlib
 import socket
 import threading
+from collections.abc import Iterator
 from typing import Any
 
+import h11
 import hypercorn.asyncio
 import hypercorn.config
 
@@ -58,6 +60,7 @@ class Server:
             while not stop.is_set():
                 await asyncio.sleep(_LOOK_S)
 
+        asyncio.get_running_loop().set_exception_handler(_handle)
         # At information it says the same once more.
         logging.getLogger('hypercorn').setLevel('WARNING')
         config = _config(self._settings, self._socket.detach())
@@ -74,17 +77,41 @@ class Server:
         self._socket.close()
 
 
+def _handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say nothing of connections that broke or were cut."""
+    why = context.get('exception')
+    if why is None or not all(isinstance(x, _BROKEN) for x in _leaves(why)):
+        loop.default_exception_handler(context)
+
+
+#: What comes of a client that leaves, or does not read its answer.
+_BROKEN = (OSError, asyncio.CancelledError, h11.LocalProtocolError)
+
+
+def _leaves(why: BaseException) -> Iterator[BaseException]:
+    if isinstance(why, BaseExceptionGroup):
+        for one in why.exceptions:
+            yield from _leaves(one)
+    else:
+        yield why
+
+
 def _listening(settings: Settings) -> socket.socket:
     where = settings.host, settings.port
     family = socket.AF_INET6 if ':' in settings.host else socket.AF_INET
     try:
-        return socket.create_server(where, family=family, backlog=_BACKLOG)
+        made = socket.create_server(where, family=family, backlog=_BACKLOG)
     except OSError as why:
         raise exception.ConfigError(
             f'[api] host, port = {settings.host}, {settings.port}:'
             f' {why.strerror or why}; choose an address of this machine and'
             ' a free port'
         ) from why
+    # Of those that it accepts, too: the kernel ends a connection whose client
+    # does not read; nothing else would.
+    timeout_ms = int(2 * settings.patience_s * 1000)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
+    return made
 
 
 def _config(settings: Settings, descriptor: int) -> hypercorn.config.Config:

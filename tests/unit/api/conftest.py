@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small cloud in a store, and the API before it."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -86,18 +87,26 @@ def site(database: sa.Engine) -> Site:
     return Site(made, said)
 
 
-@pytest.fixture
-def database(tmp_path: pathlib.Path) -> Iterator[sa.Engine]:
-    """An empty store, of which nothing has to outlive the test."""
-    made = sa.create_engine(f'sqlite:///{tmp_path}/store.db')
+@contextlib.contextmanager
+def store(folder: pathlib.Path) -> Iterator[sa.Engine]:
+    """Give an empty store, of which nothing has to outlive the test."""
+    made = sa.create_engine(f'sqlite:///{folder}/store.db')
 
     @sa.event.listens_for(made, 'connect')
     def set_up(connection: Any, _: object) -> None:
         connection.execute('PRAGMA synchronous = OFF')
 
     filling.empty(made)
-    yield made
-    made.dispose()
+    try:
+        yield made
+    finally:
+        made.dispose()
+
+
+@pytest.fixture
+def database(tmp_path: pathlib.Path) -> Iterator[sa.Engine]:
+    with store(tmp_path) as made:
+        yield made
 
 
 def fill(database: sa.Engine) -> None:
