@@ -54,3 +54,12 @@ def unpack(packed: bytes | None) -> Ledger:
         whole.entities,
         list(zip(flat[::3], flat[1::3], flat[2::3], strict=True)),
     )
+
+
+def flat(packed: bytes) -> tuple[list[str], list[int]]:
+    """Return the entities, and victim, runner and µs in one row: for those
+    who read many."""
+    whole = _DECODER.decode(
+        zstandard.decompress(packed, max_output_size=_LARGEST)
+    )
+    return whole.entities, whole.flat

@@ -29,3 +29,8 @@ def unpack(packed: bytes | None) -> list[usage.Bin]:
 def merge(packed: Sequence[bytes | None]) -> list[usage.Bin]:
     """Return several as one."""
     return usage.merged(map(unpack, packed))
+
+
+def flat(packed: bytes | None) -> list[int]:
+    """Return bin and weight, bin and weight: for those who add up many."""
+    return [] if packed is None else _DECODER.decode(packed)

@@ -5,107 +5,157 @@ Hours have one sum of all neighbours; whose these were is in the ledger of
 the host's hour, which is read only where two of the project met.
 """
 
+import array
 import dataclasses
+import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
+import numpy
 import sqlalchemy as sa
+from numpy import typing as npt
 
 from kvm_insight.model import entity
 from kvm_insight.store import charges, report_query, rollup
 
-_AT_ONCE = 500
+_AT_ONCE = 200
+_HOUR_BITS = 24
+_PART_BITS = 10
+Numbers = npt.NDArray[numpy.int64]
+Floats = npt.NDArray[numpy.float64]
 
 
 @dataclasses.dataclass(slots=True)
 class Own:
     """Waits for others of the project, in µs."""
 
-    #: By instance, by hour, and by both.
     instance: defaultdict[int, float]
     hour: defaultdict[int, float]
-    both: defaultdict[tuple[int, int], float]
+    #: By instance and hour, of those that were asked for.
+    both: dict[tuple[int, int], float]
+
+
+class Waits:
+    """Hours of instances that waited for neighbours, as they are read."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._places = array.array('q')
+        self._instances = array.array('q')
+        self._waited = array.array('q')
+        self._factors = array.array('d')
+
+    def add(
+        self, place: int, instance: int, neighbours_us: int, factor: float
+    ) -> None:
+        """Remember what an hour's row says."""
+        self._places.append(place)
+        self._instances.append(instance)
+        self._waited.append(neighbours_us)
+        self._factors.append(factor)
+
+    def met(self) -> Iterator[tuple[int, Numbers, Numbers, Floats]]:
+        """Return places where two waited, in order, with these instances,
+        their waits and factors."""
+        places = numpy.frombuffer(self._places, numpy.int64)
+        order = numpy.argsort(places, kind='stable')
+        places = places[order]
+        instances = numpy.frombuffer(self._instances, numpy.int64)[order]
+        waited = numpy.frombuffer(self._waited, numpy.int64)[order]
+        factors = numpy.frombuffer(self._factors)[order]
+        edges = numpy.flatnonzero(numpy.diff(places, prepend=-1, append=-1))
+        for begin, end in itertools.pairwise(edges.tolist()):
+            if end - begin > 1:
+                at = slice(begin, end)
+                yield (
+                    int(places[begin]),
+                    instances[at],
+                    waited[at],
+                    factors[at],
+                )
+
+
+def place(host: int, hour: int, part: int) -> int:
+    """Return a host's hour as one number, in the order of all three."""
+    return (host << _HOUR_BITS | hour) << _PART_BITS | part
 
 
 def read(
     connection: sa.Connection,
     span: report_query.Span,
+    waits: Waits,
     uuids: Mapping[int, str],
+    asked: Iterable[tuple[int, int]],
 ) -> Own:
-    """Return what the ledgers of these hours say."""
-    own = Own(defaultdict(float), defaultdict(float), defaultdict(float))
-    entities = {entity.domain(uuid): key for key, uuid in uuids.items()}
-    for hour, packed, rows in _met(connection, span):
-        waited = _waited(charges.unpack(packed), entities, rows)
-        for instance, us in waited.items():
-            part, most = rows[instance]
-            told = min(us * part, most * part)
-            own.instance[instance] += told
-            own.hour[hour] += told
-            own.both[instance, hour] += told
+    """Return what the ledgers of these hours say; beside all sums what is
+    asked for, by instance and hour."""
+    own = Own(
+        defaultdict(float), defaultdict(float), dict.fromkeys(asked, 0.0)
+    )
+    keys = {entity.domain(uuid): key for key, uuid in uuids.items()}
+    for host, met in itertools.groupby(waits.met(), key=_host_of):
+        told = {one[0]: one[1:] for one in met}
+        for hour, part, packed in _ledgers(connection, span, host):
+            rows = told.get(place(host, hour, part))
+            if rows is not None:
+                _charge(own, hour, rows, _waited(packed, keys, rows[0]))
     return own
 
 
-#: Instance -> by what its charges are multiplied, and all its neighbours'.
-_Rows = dict[int, tuple[float, int]]
+def _host_of(met: tuple[int, Numbers, Numbers, Floats]) -> int:
+    return met[0] >> _HOUR_BITS + _PART_BITS
 
 
-def _met(
-    connection: sa.Connection, span: report_query.Span
-) -> Iterator[tuple[int, bytes, _Rows]]:
-    """Return the ledgers of hours in which two of the project met."""
-    key: Any = None
-    packed: bytes = b''
-    rows: _Rows = {}
-    asked = _asked(span).execution_options(
-        yield_per=_AT_ONCE, stream_results=True
+def _charge(
+    own: Own,
+    hour: int,
+    rows: tuple[Numbers, Numbers, Floats],
+    waited: Numbers,
+) -> None:
+    instances, neighbours, factors = rows
+    told = numpy.minimum(waited, neighbours) * factors
+    own.hour[hour] += float(told.sum())
+    pairs = zip(instances.tolist(), told.tolist(), strict=True)
+    for instance, us in pairs:
+        own.instance[instance] += us
+        if (instance, hour) in own.both:
+            own.both[instance, hour] += us
+
+
+def _ledgers(
+    connection: sa.Connection, span: report_query.Span, host: int
+) -> Iterator[tuple[int, int, bytes]]:
+    """Return a host's hours, parts and ledgers."""
+    c = rollup.HOST_HOUR.c
+    asked = (
+        sa.select(c.hour, c.part, c.charges)
+        .where(
+            c.host_id == host,
+            c.hour >= span.first,
+            c.hour < span.end,
+            c.charges.is_not(None),
+        )
+        .execution_options(yield_per=_AT_ONCE, stream_results=True)
     )
     with connection.execute(asked) as found:
-        for host, hour, part, ledger, instance, multiplied, us in found:
-            if (hour, host, part) != key:
-                if len(rows) > 1:
-                    yield key[0], packed, rows
-                key, packed, rows = (hour, host, part), ledger, {}
-            rows[instance] = float(multiplied), us
-    if len(rows) > 1:
-        yield key[0], packed, rows
-
-
-def _asked(span: report_query.Span) -> sa.Select[Any]:
-    one, host = span.rows.c, rollup.HOST_HOUR.c
-    together = sa.and_(
-        host.host_id == one.host_id,
-        host.hour == one.hour,
-        host.part == one.part,
-    )
-    return (
-        sa.select(
-            one.host_id,
-            one.hour,
-            one.part,
-            host.charges,
-            one.instance_id,
-            report_query.factor(span.rows).label('multiplied'),
-            one.waited_neighbour_us,
-        )
-        .join_from(span.rows, rollup.HOST_HOUR, together)
-        .where(span.scope(), host.charges.is_not(None))
-        .order_by(one.hour, one.host_id, one.part)
-    )
+        for row in found:
+            yield row.hour, row.part, row.charges
 
 
 def _waited(
-    ledger: charges.Ledger, known: Mapping[str, int], rows: _Rows
-) -> dict[int, int]:
+    packed: bytes, keys: Mapping[str, int], instances: Numbers
+) -> Numbers:
     """Return how long each waited for others of the project."""
-    own: dict[int, int] = {}
-    for number, name in enumerate(ledger.entities):
-        instance = known.get(name)
-        if instance is not None and instance in rows:
-            own[number] = instance
-    waited: dict[int, int] = {}
-    for victim, runner, us in ledger.charges:
-        if victim in own and runner in own and victim != runner:
-            waited[own[victim]] = waited.get(own[victim], 0) + us
-    return waited
+    entities, flat = charges.flat(packed)
+    rows = numpy.frombuffer(array.array('q', flat), numpy.int64)
+    victim, runner, us = rows.reshape(-1, 3).T
+    # Also who did not wait: it may have run.
+    own = numpy.array([keys.get(name, -1) for name in entities])
+    among = (own[victim] >= 0) & (own[runner] >= 0) & (victim != runner)
+    found = {key: at for at, key in enumerate(instances.tolist())}
+    at = numpy.array([found.get(key, -1) for key in own.tolist()])
+    places = at[victim[among]]
+    waited = numpy.bincount(
+        places[places >= 0], us[among][places >= 0], len(instances)
+    )
+    return waited.astype(numpy.int64)

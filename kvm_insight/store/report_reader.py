@@ -29,16 +29,21 @@ class Reader:
         self._connection = connection
         self._spans = spans
         self._stream = report_stream.Stream(connection)
-        for span in spans:
-            self._stream.read(span)
         c = table.INSTANCE.c
         asked = sa.select(c.id, c.uuid).where(c.project_id == spans[0].project)
         self._uuids = {row.id: row.uuid for row in connection.execute(asked)}
-        self._own = {
-            span.rows.name: report_ledger.read(connection, span, self._uuids)
-            for span in spans
-            if span.is_hours
-        }
+        self._own: dict[str, report_ledger.Own] = {}
+        for span in spans:
+            waits = self._stream.read(span)
+            if span.is_hours:
+                longest = self._stream.waits[span.length_us]
+                self._own[span.rows.name] = report_ledger.read(
+                    connection,
+                    span,
+                    waits,
+                    self._uuids,
+                    [(key, number) for _, number, key in longest],
+                )
 
     def uses(self, since_us: int, until_us: int) -> list[value.Use]:
         """Return each instance that was there, or of which there is data."""
