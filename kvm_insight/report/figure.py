@@ -75,7 +75,8 @@ def duration(seconds: float) -> str:
     for large, name, small, rest in _STEPS:
         if whole >= large:
             first, second = divmod(whole, large)
-            return f'{first} {name} {second // small} {rest}'
+            tail = f' {second // small} {rest}' if second // small else ''
+            return f'{first} {name}{tail}'
     return f'{seconds:.0f} s'
 
 

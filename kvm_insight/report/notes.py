@@ -46,6 +46,11 @@ def _of(
             'Of days it is not kept whether other instances were of this'
             ' project: "neighbours" are of any.'
         )
+    if material.more_found:
+        yield (
+            f'{material.more_found} more findings are not listed; those by'
+            ' which most was lost are.'
+        )
     if not made.advice_checks:
         yield (
             'Configuration was not checked: that there is no advice says'

@@ -24,11 +24,11 @@ def text(made: tenant_report.TenantReport, table: str) -> str:
     out = io.StringIO(newline='')
     writer = csv.writer(out, lineterminator='\r\n')
     writer.writerow(header)
-    writer.writerows(map(_safe, row) for row in rows(made))
+    writer.writerows(map(_safe, rows(made)))
     return out.getvalue()
 
 
-def _safe(row: Sequence[Any]) -> Any:
+def _safe(row: Sequence[Any]) -> list[Any]:
     return [_guarded(cell) if isinstance(cell, str) else cell for cell in row]
 
 

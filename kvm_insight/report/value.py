@@ -122,6 +122,8 @@ class Material:
     #: The longest waits of one instance each.
     worst: Iterable[Stretch] = ()
     found: Iterable[Found] = ()
+    #: Those that are not among them.
+    more_found: int = 0
     blamed: Iterable[Blamed] = ()
 
 

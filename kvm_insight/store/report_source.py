@@ -11,10 +11,13 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
+from kvm_insight import exception
 from kvm_insight.model import tenant_report
 from kvm_insight.report import period, tenant, value
 from kvm_insight.store import (
+    engine,
     report_finding,
     report_query,
     report_reader,
@@ -39,11 +42,22 @@ class Project:
 def snapshot(database: sa.Engine) -> Iterator[sa.Connection]:
     """Open a connection for which nothing changes until it is closed: else
     totals and their parts could be of different moments."""
-    with database.connect() as connection:
+    with _worded(), database.connect() as connection:
         if database.dialect.name != 'sqlite':
             connection.execution_options(isolation_level='REPEATABLE READ')
         with connection.begin():
             yield connection
+
+
+@contextlib.contextmanager
+def _worded() -> Iterator[None]:
+    """Say of what goes wrong what the database says."""
+    try:
+        yield
+    except exc.SQLAlchemyError as why:
+        raise exception.StoreUnavailable(
+            f'database: {engine.words(why)}'
+        ) from None
 
 
 def projects(connection: sa.Connection) -> list[Project]:
@@ -95,6 +109,9 @@ def material(
     since_us = spans[0].first * spans[0].length_us
     until_us = spans[-1].end * spans[-1].length_us
     reader = report_reader.Reader(connection, spans)
+    found, more = report_finding.found(
+        connection, whose.key, since_us, until_us, opaque
+    )
     return value.Material(
         project_id=whose.uuid,
         project_name=whose.name,
@@ -104,9 +121,8 @@ def material(
         uses=reader.uses(since_us, until_us),
         stretches=reader.stretches(),
         worst=reader.worst(),
-        found=report_finding.found(
-            connection, whose.key, since_us, until_us, opaque
-        ),
+        found=found,
+        more_found=more,
         blamed=report_finding.blamed(
             connection, whose.key, since_us, until_us
         ),
