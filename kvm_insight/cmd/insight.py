@@ -15,6 +15,7 @@ VERBS = (
     'replay',
     'simulate',
     'plan',
+    'report',
     'feed',
     'topics',
     'completion',
