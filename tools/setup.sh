@@ -43,6 +43,8 @@ cloud  | util-linux     | has nsenter && has unshare
 store  | postgresql      | has_file "/usr/lib/postgresql/*/bin/postgres"
 store  | mariadb-server-core | has mariadbd
 store  | mariadb-client-core | has mariadb
+browser | chromium          | has chromium
+browser | fonts-dejavu-core | has_file "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 ledger | libbpf-dev         | has_file "/usr/include/bpf/bpf_helpers.h"
 '
 
