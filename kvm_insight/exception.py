@@ -5,6 +5,7 @@
 
     KvmInsightError
     ├── ConfigError          an option cannot work; says which, and the remedy
+    │   └── SchemaError         the database's tables are another version's
     ├── NoData               this kernel or guest does not have the value
     ├── CollectorError       a source is there but could not be read
     │   └── LedgerError      an exact ledger cannot run here, or not any more
@@ -50,6 +51,10 @@ class KvmInsightError(Exception):
 
 class ConfigError(KvmInsightError):
     """An option cannot work; the message names option, value and remedy."""
+
+
+class SchemaError(ConfigError):
+    """A database has no tables yet, or those of another version."""
 
 
 class NoData(KvmInsightError):

@@ -18,6 +18,7 @@ VERBS = (
     'report',
     'feed',
     'topics',
+    'db',
     'completion',
 )
 

@@ -19,11 +19,14 @@ from kvm_insight.cmd import (
     service,
     systemd,
 )
+from kvm_insight.cmd import store as store_command
 from kvm_insight.conf import agent as agent_options
 from kvm_insight.conf import analyzer as analyzer_options
 from kvm_insight.conf import bus as bus_options
+from kvm_insight.conf import database as database_options
 from kvm_insight.conf import planner as planner_options
 from kvm_insight.model import sample
+from kvm_insight.store import settings as store_settings
 
 
 def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
@@ -57,8 +60,13 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
         '--state',
         type=pathlib.Path,
         metavar='FOLDER',
-        help='keep bus, spool and baselines there (default:'
+        help='keep bus, spool, baselines and history there (default:'
         ' /var/lib/kvm-insight, or ~/.local/state/kvm-insight when not root)',
+    )
+    parser.add_argument(
+        '--no-store',
+        action='store_true',
+        help='keep no history in a database',
     )
     parser.add_argument(
         '--title', default='', help='put this before each line'
@@ -135,6 +143,11 @@ def run(args: argparse.Namespace) -> int:
                 found.confirm,
             )
             whole.add('planner', adviser)
+        if not args.no_store and store_command.is_installed():
+            whole.add(
+                'recorder',
+                stack.enter_context(store_command.recording(loaded, bus)),
+            )
         signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
         whole.run(stop, args.limit_s)
     return service.OK
@@ -161,6 +174,10 @@ def _override(loaded: cfg.ConfigOpts, args: argparse.Namespace) -> None:
     _set(loaded, bus, 'driver', 'embedded')
     _set(loaded, bus, 'path', str(folder / 'bus.db'))
     _set(loaded, bus, 'spool_path', str(folder / 'spool.db'))
+    store = database_options.settings(loaded)
+    if store.connection == store_settings.DEFAULT:
+        url = f'sqlite:///{folder.absolute()}/store.db'
+        _set(loaded, database_options.GROUP, 'connection', url)
 
 
 def _set(loaded: cfg.ConfigOpts, group: str, name: str, value: str) -> None:

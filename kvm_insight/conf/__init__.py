@@ -15,6 +15,7 @@ from kvm_insight.conf import (
     log,
     plain,
     planner,
+    recorder,
 )
 
 GROUPS = (
@@ -28,6 +29,7 @@ GROUPS = (
     log,
     plain,
     planner,
+    recorder,
 )
 
 

@@ -169,6 +169,8 @@ INSTANCE_HOUR = sa.Table(
     sa.Index('ix_instance_hour_hour', 'hour'),
     #: What of a host and hour is to be replaced.
     sa.Index('ix_instance_hour_host_id_hour', 'host_id', 'hour'),
+    #: All that was a project's, whoever has it now.
+    sa.Index('ix_instance_hour_project_id_hour', 'project_id', 'hour'),
 )
 
 INSTANCE_DAY = sa.Table(
@@ -178,4 +180,5 @@ INSTANCE_DAY = sa.Table(
     sa.Column('day', sa.Integer, primary_key=True),
     *_instance(),
     sa.Index('ix_instance_day_day', 'day'),
+    sa.Index('ix_instance_day_project_id_day', 'project_id', 'day'),
 )

@@ -43,20 +43,20 @@ def current(database: sa.Engine) -> str | None:
 
 
 def check(database: sa.Engine) -> None:
-    """Return if this version may use it; ConfigError says what to do."""
+    """Return if this version may use it; SchemaError says what to do."""
     found, needed = current(database), head()
     if found == needed:
         return
     if found is None:
-        raise exception.ConfigError(
+        raise exception.SchemaError(
             'the database has no tables yet: run kvm-insight db upgrade'
         )
     if found in _known():
-        raise exception.ConfigError(
+        raise exception.SchemaError(
             f'the database has revision {found}, this version needs'
             f' {needed}: run kvm-insight db upgrade'
         )
-    raise exception.ConfigError(
+    raise exception.SchemaError(
         f'the database has revision {found}, which is newer than this'
         f' version ({needed}): install the version that upgraded it, or'
         ' let that one run kvm-insight db downgrade'
