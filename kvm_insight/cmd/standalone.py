@@ -17,11 +17,13 @@ from kvm_insight.cmd import (
     feeding,
     narrator,
     service,
+    site,
     systemd,
 )
 from kvm_insight.cmd import store as store_command
 from kvm_insight.conf import agent as agent_options
 from kvm_insight.conf import analyzer as analyzer_options
+from kvm_insight.conf import api as api_options
 from kvm_insight.conf import bus as bus_options
 from kvm_insight.conf import database as database_options
 from kvm_insight.conf import planner as planner_options
@@ -66,7 +68,12 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
     parser.add_argument(
         '--no-store',
         action='store_true',
-        help='keep no history in a database',
+        help='keep no history in a database, and show no dashboard',
+    )
+    parser.add_argument(
+        '--no-dashboard',
+        action='store_true',
+        help='do not listen for browsers',
     )
     parser.add_argument(
         '--title', default='', help='put this before each line'
@@ -148,6 +155,14 @@ def run(args: argparse.Namespace) -> int:
                 'recorder',
                 stack.enter_context(store_command.recording(loaded, bus)),
             )
+            if not args.no_dashboard and site.is_installed():
+                answers = stack.enter_context(site.answering(loaded, bus))
+                whole.add('api', answers)
+                token = loaded[api_options.GROUP].token_file
+                tell.say(
+                    f'dashboard: http://127.0.0.1:{answers.port}/ (sign in'
+                    f' with the token in {token})'
+                )
         signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
         whole.run(stop, args.limit_s)
     return service.OK
@@ -178,6 +193,9 @@ def _override(loaded: cfg.ConfigOpts, args: argparse.Namespace) -> None:
     if store.connection == store_settings.DEFAULT:
         url = f'sqlite:///{folder.absolute()}/store.db'
         _set(loaded, database_options.GROUP, 'connection', url)
+    if loaded[api_options.GROUP].token_file == api_options.LOCAL_FILE:
+        token = str(folder.absolute() / 'api-token')
+        _set(loaded, api_options.GROUP, 'token_file', token)
 
 
 def _set(loaded: cfg.ConfigOpts, group: str, name: str, value: str) -> None:

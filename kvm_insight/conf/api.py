@@ -4,6 +4,8 @@
 from oslo_config import cfg
 
 GROUP = 'api'
+PORT = 8775
+LOCAL_FILE = '/var/lib/kvm-insight/api-token'
 
 _WHERE = [
     cfg.StrOpt(
@@ -22,13 +24,13 @@ _WHERE = [
     ),
     cfg.PortOpt(
         'port',
-        default=8775,
+        default=PORT,
         help='The port that kvm-insight-api listens on. Change it where '
         'another service has it.',
     ),
     cfg.StrOpt(
         'token_file',
-        default='/var/lib/kvm-insight/api-token',
+        default=LOCAL_FILE,
         help='With auth = local: the file with the token, made at the first '
         'start, readable by its owner alone. Give it to another group with '
         'care: who has the token may do all.',
