@@ -18,10 +18,17 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from kvm_insight import exception
-from kvm_insight.bus import compacted, inventory_tail, port, post, topic
+from kvm_insight.bus import (
+    compacted,
+    inventory_tail,
+    port,
+    post,
+    topic,
+    trouble,
+)
 from kvm_insight.conf import analyzer as options
-from kvm_insight.detect import cohorts, names, shard
-from kvm_insight.model import codec, finding, state
+from kvm_insight.detect import cohorts, glimpse, names, shard
+from kvm_insight.model import codec, finding, state, vitals
 
 LOG = logging.getLogger(__name__)
 
@@ -30,21 +37,7 @@ _POLL_S = 0.5
 _BUSY_POLL_S = 0.05
 _BACK_OFF_S = 1.0
 _TELL_EVERY_S = 300.0
-
-
-@dataclasses.dataclass(slots=True)
-class Counters:
-    """What went through, since this analyzer started."""
-
-    accepted: int = 0
-    duplicates: int = 0
-    late: int = 0
-    #: Sequence numbers that never came.
-    missing: int = 0
-    dead_letters: int = 0
-    findings: int = 0
-    #: Samples on the bus that are not looked at yet.
-    lag: int = 0
+_LOOK_EVERY_S = 10.0
 
 
 class Analyzer:
@@ -57,7 +50,7 @@ class Analyzer:
         on_finding: Callable[[finding.Finding], None] | None = None,
     ) -> None:
         """Use the bus; ``on_finding`` is told of what has been published."""
-        self.counters = Counters()
+        self.counters = glimpse.Counters()
         self._bus = bus
         self._settings = settings
         self._on_finding = on_finding
@@ -71,8 +64,9 @@ class Analyzer:
         self._before = dict.fromkeys(
             ('accepted', 'duplicates', 'late', 'missing'), 0
         )
-        self._trouble: str | None = None
-        self._next_tell_s = 0.0
+        self._trouble = trouble.Trouble()
+        self._vitals = vitals.Analyzer()
+        self._next_look_s = self._next_tell_s = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; raise BusRefused if that is vain."""
@@ -92,9 +86,9 @@ class Analyzer:
             while not stop.is_set():
                 try:
                     self._step()
-                    self._recovered()
+                    self._trouble.end()
                 except exception.BusUnavailable as why:
-                    self._unavailable(why)
+                    self._trouble.begin(why)
                     stop.wait(_BACK_OFF_S)
             self._leave()
         finally:
@@ -262,26 +256,27 @@ class Analyzer:
         except exception.BusUnavailable as why:
             LOG.info('left without a last state: %s', why)
 
-    def _unavailable(self, why: exception.BusUnavailable) -> None:
-        """Say once what is the matter."""
-        if self._trouble is None:
-            LOG.warning('bus: %s; trying again', why)
-        self._trouble = str(why)
-
-    def _recovered(self) -> None:
-        if self._trouble is not None:
-            LOG.warning('bus: back')
-        self._trouble = None
-
     def _tell(self) -> None:
-        """Bring the counters up to now, and log them now and then."""
+        """Bring the vitals up to now, and log the counters now and then."""
         now_s = time.monotonic()
-        if now_s < self._next_tell_s:
+        if now_s < self._next_look_s:
             return
-        self._next_tell_s = now_s + _TELL_EVERY_S
-        LOG.info('%s', self.status())
+        self._next_look_s = now_s + _LOOK_EVERY_S
+        counters = self.status()
+        now_us = time.time_ns() // 1000
+        self._vitals = glimpse.of(self._shards.values(), counters, now_us)
+        if now_s >= self._next_tell_s:
+            self._next_tell_s = now_s + _TELL_EVERY_S
+            LOG.info('%s', counters)
 
-    def status(self) -> Counters:
+    @property
+    def signs(self) -> vitals.Analyzer:
+        """Return how it fares; from any thread."""
+        up = self._trouble.is_over
+        lag = self._vitals.lag if up else None
+        return dataclasses.replace(self._vitals, bus_up=up, lag=lag)
+
+    def status(self) -> glimpse.Counters:
         """Return what came in, and how far behind this analyzer is."""
         for name in ('accepted', 'duplicates', 'late', 'missing'):
             now = sum(one.counters[name] for one in self._shards.values())

@@ -17,7 +17,7 @@ from kvm_insight.bus import dispatch, port, tail, topic
 from kvm_insight.conf import feed as options
 from kvm_insight.feed import heard
 from kvm_insight.feed import port as feed_port
-from kvm_insight.model import inventory
+from kvm_insight.model import inventory, vitals
 from kvm_insight.recommend import heat, overlay, world
 
 LOG = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ class Feeder:
         #: Half of the past would be an old state.
         self._is_current = False
         self._trouble: dict[str, str] = {}
+        self._written_us: dict[str, int] = {}
+        self._vitals = vitals.Feeder()
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; raise BusRefused if that is vain."""
@@ -63,6 +65,7 @@ class Feeder:
                 self._follow(stop)
             except exception.BusUnavailable as why:
                 self._told('bus', str(why))
+                self._show()
                 if self._is_current:
                     self._write()
                 stop.wait(_BACK_OFF_S)
@@ -97,6 +100,11 @@ class Feeder:
         )
 
     @property
+    def signs(self) -> vitals.Feeder:
+        """Return how it fares; from any thread."""
+        return self._vitals
+
+    @property
     def states(self) -> Mapping[str, str]:
         """Return how the planner's feeds are, as it said last."""
         status = self._status()
@@ -120,6 +128,7 @@ class Feeder:
                 if self._is_current:
                     self._told('bus', None)
                     self._write()
+                self._show()
         finally:
             reader.close()
 
@@ -137,9 +146,21 @@ class Feeder:
                 else:
                     feed.write(told, _may)
                 self._told(name, None)
+                self._written_us[name] = now_us
             except exception.FeedError as why:
                 self._told(name, str(why))
         self._world.forget(now_us)
+
+    def _show(self) -> None:
+        """Bring the vitals up to now."""
+        self._vitals = vitals.Feeder(
+            bus_up='bus' not in self._trouble,
+            time_us=time.time_ns() // 1000,
+            current=self._is_current,
+            hosts=len(self._world.reports),
+            written_us=dict(self._written_us),
+            works={name: name not in self._trouble for name in self._feeds},
+        )
 
     def _told(self, name: str, why: str | None) -> None:
         """Say once that something is wrong, and that it is well again."""

@@ -17,14 +17,22 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from kvm_insight import exception
-from kvm_insight.bus import dispatch, fenced_post, lease, port, tail, topic
+from kvm_insight.bus import (
+    dispatch,
+    fenced_post,
+    lease,
+    port,
+    tail,
+    topic,
+    trouble,
+)
 from kvm_insight.conf import planner as options
 from kvm_insight.feed import crew, telling
-from kvm_insight.model import cluster, recommendation
+from kvm_insight.model import cluster, recommendation, vitals
 from kvm_insight.recommend import (
     confirmation,
     expectation,
-    facts,
+    news,
     overlay,
     standing,
     status,
@@ -38,8 +46,6 @@ _LEASE_S = 0.1
 _READ_S = 0.1
 _BACK_OFF_S = 1.0
 _DAY_S = 24 * 3600
-#: Recommendations that are deleted in one cycle; each waits for the bus.
-_MOST_FORGOTTEN = 200
 
 #: Returns the description of the cluster as it is now, without waiting.
 Reader = Callable[[], cluster.Cluster]
@@ -83,8 +89,9 @@ class Planner:
         )
         self._generation = 0
         self._cycle_at_s = 0.0
-        self._told_hour: tuple[int, int] | None = None
-        self._trouble: str | None = None
+        self._news = news.News()
+        self._trouble = trouble.Trouble()
+        self._signs = status.Signs()
         self._waiting: list[str] = []
 
     def run(self, stop: threading.Event) -> None:
@@ -93,7 +100,7 @@ class Planner:
             try:
                 self._follow(stop)
             except exception.BusUnavailable as why:
-                self._unavailable(why)
+                self._trouble.begin(why)
                 stop.wait(_BACK_OFF_S)
 
     def _follow(self, stop: threading.Event) -> None:
@@ -114,9 +121,9 @@ class Planner:
             while not stop.is_set():
                 try:
                     self._step(held, producer, (newest, usage))
-                    self._recovered()
+                    self._trouble.end()
                 except exception.BusUnavailable as why:
-                    self._unavailable(why)
+                    self._trouble.begin(why)
                     stop.wait(_BACK_OFF_S)
         finally:
             self._feeds.permit.withdraw()
@@ -138,6 +145,8 @@ class Planner:
             for record in one.read(_READ_S):
                 self._dispatch.take(record)
         self._renew(held)
+        active = held.generation is not None
+        self._signs.turned(time.time_ns() // 1000, active=active)
         if held.generation is None:
             return
         if held.generation != before:
@@ -193,15 +202,16 @@ class Planner:
                 self._on_change(one)
         for key, ask in said.asks.items():
             tell.order(key, ask)
-        before = seen.outlooks
-        for name, host in outlook.hosts.items():
-            if before.get(name) != host:
-                tell.facts(host)
-        if whole is not None and not said.reasons:
-            self._tell_facts(whole, tell)
+        sound = None if said.reasons else whole
+        new, gone = self._news.of(sound, seen, outlook.hosts)
+        for fact in new:
+            tell.facts(fact)
+        for key in gone:
+            tell.forget_facts(key)
+        self._news.told()
         kept_s = self._settings.ended_days * _DAY_S
         over = standing.outlived(seen.known.values(), now_us, kept_s)
-        for name in over[:_MOST_FORGOTTEN]:
+        for name in over[: news.MOST_FORGOTTEN]:
             tell.forget(name)
         feed = self._telling.of(
             seen,
@@ -218,13 +228,18 @@ class Planner:
             seen, said, [*reasons, *said.reasons], self._generation, now_us
         )
         took_ms = round((time.monotonic() - began_s) * 1000)
-        tell.facts(
-            msgspec.structs.replace(
-                now, plan_ms=took_ms, feeds=self._feeds.states
-            )
+        now = msgspec.structs.replace(
+            now, plan_ms=took_ms, feeds=self._feeds.states
         )
+        tell.facts(now)
+        self._signs.planned(status.shown(seen, said, now, whole, feed.marks))
         self._feeds.tell(feed)
         seen.forget(now_us)
+
+    @property
+    def signs(self) -> vitals.Planner:
+        """Return how it fares; from any thread."""
+        return self._signs.of(bus_up=self._trouble.is_over)
 
     def _planned(
         self,
@@ -251,20 +266,6 @@ class Planner:
             LOG.warning('not recommended: %s', refused)
         return left
 
-    def _tell_facts(
-        self, whole: cluster.Cluster, tell: fenced_post.FencedPost
-    ) -> None:
-        """Tell names and cohorts, once an hour or when they were read."""
-        state = (self._world.history.newest, whole.time_us)
-        if state == self._told_hour:
-            return
-        new_hour = self._told_hour is None or self._told_hour[0] != state[0]
-        for one in facts.new(whole, self._world, new_hour):
-            tell.facts(one)
-        for key in facts.gone(whole, self._world)[:_MOST_FORGOTTEN]:
-            tell.forget_facts(key)
-        self._told_hour = state
-
     def _cluster(self) -> tuple[cluster.Cluster | None, list[str]]:
         try:
             return self._read_cluster(), []
@@ -288,13 +289,3 @@ class Planner:
         if self._waiting and not reasons:
             LOG.warning('planning again')
         self._waiting = reasons
-
-    def _unavailable(self, why: exception.BusUnavailable) -> None:
-        if self._trouble is None:
-            LOG.warning('bus: %s; trying again', why)
-        self._trouble = str(why)
-
-    def _recovered(self) -> None:
-        if self._trouble is not None:
-            LOG.warning('bus: back')
-        self._trouble = None

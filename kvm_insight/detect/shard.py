@@ -14,6 +14,7 @@ from kvm_insight.model import (
     sample,
     state,
     usage,
+    vitals,
 )
 
 #: A quiet host's state is written again before a replay to it gets long.
@@ -48,6 +49,8 @@ class Shard:
         self._report_every_s = report_every_s
         self._reporters: dict[str, report.Reporter] = {}
         self._reports: dict[str, host_report.HostReport] = {}
+        #: Each host by its newest report.
+        self.hosts: dict[str, vitals.Host] = {}
         self._hours: list[usage.HostUsage] = []
         #: The newest hour of any host, since 1970.
         self._hour = 0
@@ -109,6 +112,12 @@ class Shard:
         made = self._reporters[new.host].report(new, found, detector.known)
         if made is not None:
             self._reports[new.host] = made
+            self.hosts[new.host] = vitals.Host(
+                made.time_us,
+                made.wanted_cores,
+                made.waited_cores,
+                made.lost_cores,
+            )
 
     def _end_hours(self, time_us: int) -> None:
         """Tell the last hour of hosts that are gone, once an hour; others'
@@ -130,9 +139,12 @@ class Shard:
         detector = self._detectors.get(host or '')
         if detector is None:
             return []
-        known = detector.known
-        both = (*known.incidents, *known.device_incidents)
-        return [one.finding for one in both]
+        return list(_open(detector))
+
+    def all_standing(self) -> Iterator[finding.Finding]:
+        """Return those of all hosts."""
+        for detector in self._detectors.values():
+            yield from _open(detector)
 
     def hours(self) -> list[usage.HostUsage]:
         """Return the hours that ended since this was asked last."""
@@ -174,3 +186,9 @@ class Shard:
         self._stands[name] = self._next
         self._fresh[name] = 0
         return msgspec.structs.replace(detector.state(), offset=self._next)
+
+
+def _open(detector: host.Detector) -> Iterator[finding.Finding]:
+    known = detector.known
+    for one in (*known.incidents, *known.device_incidents):
+        yield one.finding

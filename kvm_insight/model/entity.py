@@ -2,11 +2,12 @@
 """Names of those who run and wait in the contention ledger."""
 
 import sys
+from typing import Final, Literal, get_args
 
-HOST = 'host'
-IDLE = 'idle'
-QUOTA = 'quota'
-UNATTRIBUTED = 'unattributed'
+HOST: Final = 'host'
+IDLE: Final = 'idle'
+QUOTA: Final = 'quota'
+UNATTRIBUTED: Final = 'unattributed'
 
 _DOMAIN = 'domain:'
 _SERVICE = 'service:'
@@ -36,3 +37,23 @@ def service_of(entity: str) -> str | None:
 def is_host(entity: str) -> bool:
     """Say whether the entity is the host itself or one of its services."""
     return entity == HOST or entity.startswith(_SERVICE)
+
+
+#: By whom somebody is kept waiting, in a word.
+Kind = Literal[
+    'neighbour', 'own', 'quota', 'host', 'service', 'idle', 'unattributed'
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+def kind(entity: str, victim: str) -> Kind:
+    """Return what an entity is to the domain with this UUID."""
+    uuid = uuid_of(entity)
+    if uuid is not None:
+        return 'own' if uuid == victim else 'neighbour'
+    if service_of(entity) is not None:
+        return 'service'
+    for name in (HOST, IDLE, QUOTA):
+        if entity == name:
+            return name
+    return UNATTRIBUTED

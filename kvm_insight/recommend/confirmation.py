@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 import msgspec
 
 from kvm_insight import exception
-from kvm_insight.model import cluster, recommendation
+from kvm_insight.model import cluster, recommendation, vitals
 from kvm_insight.recommend import limits, settings, standing, turn, validity
 
 Recommendation = recommendation.Recommendation
@@ -41,7 +41,9 @@ def confirmed(
     except exception.KvmInsightError as why:
         left = struck(said, new, known, {})
         reasons = [*left.reasons, f'not confirmed: {why}']
-        return dataclasses.replace(left, reasons=reasons), {}
+        lacks: frozenset[vitals.Lack] = frozenset(['not_confirmed'])
+        left = dataclasses.replace(left, reasons=reasons, lacks=lacks)
+        return left, {}
     refused = refusals(whole, new, rules.rules)
     return struck(said, refused, known, refused), refused
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy
 
-from kvm_insight.model import cluster, mark, recommendation
+from kvm_insight.model import cluster, mark, recommendation, vitals
 from kvm_insight.recommend import (
     dirty,
     marks,
@@ -43,6 +43,8 @@ class Said:
     stays: list[planning.Stay]
     #: What is to be asked of others.
     asks: dirty.Asks = dataclasses.field(default_factory=dict)
+    #: The reasons in a word each.
+    lacks: frozenset[vitals.Lack] = frozenset()
 
 
 def taken(
@@ -57,9 +59,16 @@ def taken(
     reports = overlay.fresh(seen.reports, now_us, rules.stale_s)
     hosts = whole.hosts if whole is not None else []
     fresh = sum(one.name in reports for one in hosts)
-    reasons = _unfit(whole, fresh, now_us, limits)
-    if whole is None or reasons:
-        return Said(_idle(seen, now_us), reasons, len(hosts), fresh, [])
+    lacks = _lacks(whole, fresh, now_us, limits)
+    if whole is None or lacks:
+        return Said(
+            _idle(seen, now_us),
+            [*lacks.values()],
+            len(hosts),
+            fresh,
+            [],
+            lacks=frozenset(lacks),
+        )
     laid = overlay.laid(
         whole,
         reports,
@@ -97,19 +106,21 @@ def taken(
         )
         made = [one for one in made if one.id not in waiting]
     reviewed |= {one.id: one for one in made}
+    errors = [plan.error for plan in plans if plan.error]
     return Said(
         [one for one in reviewed.values() if one != seen.known.get(one.id)],
-        [plan.error for plan in plans if plan.error],
+        errors,
         len(hosts),
         fresh,
         [stay for plan in plans for stay in plan.stays],
         asks,
+        frozenset(['cluster_wrong'] if errors else []),
     )
 
 
 def broken(why: str) -> Said:
     """Return that nothing could be planned."""
-    return Said([], [why], 0, 0, [])
+    return Said([], [why], 0, 0, [], lacks=frozenset(['broken']))
 
 
 def marked(
@@ -126,28 +137,30 @@ def marked(
     return marks.decided(where, heats, before, now_us, limits.marks)
 
 
-def _unfit(
+def _lacks(
     whole: cluster.Cluster | None,
     fresh: int,
     now_us: int,
     limits: limits_.Limits,
-) -> list[str]:
-    """Return why nothing can be planned with this."""
+) -> dict[vitals.Lack, str]:
+    """Return why nothing can be planned with this: in a word, and more."""
     if whole is None:
-        return ['there is no description of the cluster']
+        words = 'there is no description of the cluster'
+        return {'cluster_unreadable': words}
     if not whole.hosts:
-        return ['the description of the cluster has no hosts']
+        words = 'the description of the cluster has no hosts'
+        return {'cluster_empty': words}
     if _is_old(whole, now_us, limits):
-        return [
-            f'the description of the cluster is older than'
-            f' {limits.cluster_age_s} s'
-        ]
+        age_s = limits.cluster_age_s
+        words = f'the description of the cluster is older than {age_s} s'
+        return {'cluster_old': words}
     if not fresh or fresh < limits.least_fresh * len(whole.hosts):
-        return [
+        words = (
             f'of less than {limits.least_fresh:.0%} of the hosts there is a'
             f' report from the last {limits.rules.stale_s} s'
-        ]
-    return []
+        )
+        return {'reports_missing': words}
+    return {}
 
 
 def _is_old(
