@@ -7,6 +7,7 @@
     ├── ConfigError          an option cannot work; says which, and the remedy
     │   └── SchemaError         the database's tables are another version's
     ├── NoData               this kernel or guest does not have the value
+    ├── ListenError          a port for metrics cannot be opened
     ├── CollectorError       a source is there but could not be read
     │   └── LedgerError      an exact ledger cannot run here, or not any more
     ├── HypervisorError      libvirt is away, hangs or refuses
@@ -59,6 +60,11 @@ class SchemaError(ConfigError):
 
 class NoData(KvmInsightError):
     """The kernel, libvirt or the guest does not offer this value."""
+
+
+class ListenError(KvmInsightError):
+    """A port cannot be had now; it may be free, or the address there, when
+    the service is started again."""
 
 
 class CollectorError(KvmInsightError):

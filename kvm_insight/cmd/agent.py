@@ -6,16 +6,17 @@ import contextlib
 import pathlib
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from oslo_config import cfg
 
 from kvm_insight import agent
 from kvm_insight.bus import forward, order_tail, port, spool, topic
-from kvm_insight.cmd import service, systemd
+from kvm_insight.cmd import scraping, service, systemd
 from kvm_insight.conf import agent as options
 from kvm_insight.conf import bus as bus_options
 from kvm_insight.identify import mapping
+from kvm_insight.model import vitals
 from kvm_insight.observe import hypervisor, observatory, schedule
 
 _STOP_S = 0.5
@@ -36,12 +37,17 @@ def serve(args: argparse.Namespace) -> int:
     """Run the agent until SIGTERM or SIGINT."""
     loaded = service.configure(args)
     stop = service.stop_on_signals()
-    with service.open_bus(loaded) as bus, open_store(loaded, bus) as store:
+    with (
+        service.open_bus(loaded) as bus,
+        open_store(loaded, bus) as (store, transport),
+        scraping.agent(loaded, transport) as on_sample,
+    ):
         watcher = agent.Agent(
             settings(loaded),
             store,
             reload=lambda: settings(service.configure(args)),
             notify=systemd.Notifier(),
+            on_sample=on_sample,
         )
         signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
         with orders(loaded, bus, watcher):
@@ -94,20 +100,40 @@ def settings(loaded: cfg.ConfigOpts) -> agent.Settings:
 
 
 @contextlib.contextmanager
-def open_store(loaded: cfg.ConfigOpts, bus: port.Bus) -> Iterator[spool.Spool]:
-    """Open the spool and drain it into the bus from a thread."""
-    store = spool.Spool(*bus_options.spool_settings(loaded))
+def open_store(
+    loaded: cfg.ConfigOpts, bus: port.Bus
+) -> Iterator[tuple[spool.Spool, Callable[[], vitals.Transport]]]:
+    """Open the spool and drain it into the bus from a thread; yield it, and
+    what tells from any thread how both fare."""
+    path, bounds = bus_options.spool_settings(loaded)
+    store = spool.Spool(path, bounds)
     try:
         forwarder = forward.Forwarder(
             store, bus.producer(), bus_options.forward_settings(loaded)
         )
         forwarder.start()
         try:
-            yield store
+            yield store, lambda: _transport(store, forwarder, bounds.max_bytes)
         finally:
             forwarder.stop(_STOP_S)
     finally:
         store.close()
+
+
+def _transport(
+    store: spool.Spool, forwarder: forward.Forwarder, limit_bytes: int
+) -> vitals.Transport:
+    status = forwarder.status()
+    return vitals.Transport(
+        bus=status.state,
+        delivered=status.delivered,
+        refused=status.refused,
+        dropped=store.dropped,
+        in_flight=status.in_flight,
+        spooled=store.pending,
+        spool_bytes=store.size_bytes,
+        spool_limit_bytes=limit_bytes,
+    )
 
 
 def _descriptors() -> int:

@@ -4,7 +4,7 @@
 import argparse
 
 from kvm_insight import analyzer
-from kvm_insight.cmd import allocator, service, systemd
+from kvm_insight.cmd import allocator, scraping, service, systemd
 from kvm_insight.conf import analyzer as options
 
 
@@ -26,6 +26,8 @@ def serve(args: argparse.Namespace) -> int:
     settings = options.settings(loaded)
     stop = service.stop_on_signals()
     with service.open_bus(loaded) as bus:
-        systemd.Notifier()('READY=1')
-        analyzer.Analyzer(bus, settings).run(stop)
+        judge = analyzer.Analyzer(bus, settings)
+        with scraping.analyzer(loaded, lambda: judge.signs):
+            systemd.Notifier()('READY=1')
+            judge.run(stop)
     return service.OK

@@ -4,7 +4,7 @@
 import argparse
 
 from kvm_insight import exception, feeder
-from kvm_insight.cmd import feeding, service, systemd
+from kvm_insight.cmd import feeding, scraping, service, systemd
 from kvm_insight.conf import feed as options
 
 
@@ -35,6 +35,8 @@ def serve(args: argparse.Namespace) -> int:
                 f'[{options.GROUP}] active = {",".join(active)}: names no'
                 ' feed of kvm-insight-feed; add nova or watcher'
             )
-        systemd.Notifier()('READY=1')
-        feeder.Feeder(bus, settings, feeds).run(stop)
+        made = feeder.Feeder(bus, settings, feeds)
+        with scraping.feeder(loaded, lambda: made.signs):
+            systemd.Notifier()('READY=1')
+            made.run(stop)
     return service.OK

@@ -4,7 +4,13 @@
 import argparse
 
 from kvm_insight import planner
-from kvm_insight.cmd import cluster_source, feeding, service, systemd
+from kvm_insight.cmd import (
+    cluster_source,
+    feeding,
+    scraping,
+    service,
+    systemd,
+)
 from kvm_insight.conf import planner as options
 
 
@@ -30,8 +36,10 @@ def serve(args: argparse.Namespace) -> int:
         source(bus) as found,
         feeding.crew_of(loaded, bus, found) as feeds,
     ):
-        systemd.Notifier()('READY=1')
-        planner.Planner(
+        adviser = planner.Planner(
             bus, settings, found.read, feeds=feeds, confirm=found.confirm
-        ).run(stop)
+        )
+        with scraping.planner(loaded, lambda: adviser.signs):
+            systemd.Notifier()('READY=1')
+            adviser.run(stop)
     return service.OK

@@ -11,11 +11,13 @@ import sys
 from oslo_config import cfg
 
 from kvm_insight import agent, analyzer, exception, planner, standalone
+from kvm_insight.bus import port
 from kvm_insight.cmd import agent as agent_command
 from kvm_insight.cmd import (
     cluster_source,
     feeding,
     narrator,
+    scraping,
     service,
     site,
     systemd,
@@ -116,12 +118,16 @@ def run(args: argparse.Namespace) -> int:
             takers.append(file.finding)
         stop = service.stop_on_signals()
         bus = stack.enter_context(service.open_bus(loaded))
-        store = stack.enter_context(agent_command.open_store(loaded, bus))
+        store, transport = stack.enter_context(
+            agent_command.open_store(loaded, bus)
+        )
+        expose = stack.enter_context(scraping.agent(loaded, transport))
         whole = standalone.Standalone(lambda: store.pending == 0)
 
         def on_sample(now: sample.Sample) -> None:
             whole.began()
             tell.sample(now)
+            expose(now)
 
         watcher = agent.Agent(
             agent_command.settings(loaded),
@@ -137,6 +143,7 @@ def run(args: argparse.Namespace) -> int:
             on_finding=narrator.both(*takers),
         )
         whole.add('analyzer', judge)
+        stack.enter_context(scraping.analyzer(loaded, lambda: judge.signs))
         source = cluster_source.of(loaded)
         if source is not None:
             found = stack.enter_context(source(bus))
@@ -150,22 +157,37 @@ def run(args: argparse.Namespace) -> int:
                 found.confirm,
             )
             whole.add('planner', adviser)
-        if not args.no_store and store_command.is_installed():
-            whole.add(
-                'recorder',
-                stack.enter_context(store_command.recording(loaded, bus)),
+            stack.enter_context(
+                scraping.planner(loaded, lambda: adviser.signs)
             )
-            if not args.no_dashboard and site.is_installed():
-                answers = stack.enter_context(site.answering(loaded, bus))
-                whole.add('api', answers)
-                token = loaded[api_options.GROUP].token_file
-                tell.say(
-                    f'dashboard: http://127.0.0.1:{answers.port}/ (sign in'
-                    f' with the token in {token})'
-                )
+        _keep_history(loaded, args, stack, whole, bus, tell)
         signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
         whole.run(stop, args.limit_s)
     return service.OK
+
+
+def _keep_history(
+    loaded: cfg.ConfigOpts,
+    args: argparse.Namespace,
+    stack: contextlib.ExitStack,
+    whole: standalone.Standalone,
+    bus: port.Bus,
+    tell: narrator.Narrator,
+) -> None:
+    """Let a recorder write, and pages show it, as far as that is wanted."""
+    if args.no_store or not store_command.is_installed():
+        return
+    kept = stack.enter_context(store_command.recording(loaded, bus))
+    whole.add('recorder', kept)
+    if args.no_dashboard or not site.is_installed():
+        return
+    answers = stack.enter_context(site.answering(loaded, bus))
+    whole.add('api', answers)
+    token = loaded[api_options.GROUP].token_file
+    tell.say(
+        f'dashboard: http://127.0.0.1:{answers.port}/ (sign in with the token'
+        f' in {token})'
+    )
 
 
 def _override(loaded: cfg.ConfigOpts, args: argparse.Namespace) -> None:

@@ -91,15 +91,22 @@ def test_each_entry_point_loads_and_is_documented(
             assert f'`{name}`' in pages, f'{name} is not documented'
 
 
-def test_the_page_on_accuracy_is_current(tree: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+    ('tool', 'name'),
+    [
+        ('tools/accuracy.py', 'accuracy.md'),
+        ('tools/exposed_reference.py', 'prometheus.md'),
+    ],
+)
+def test_a_page_that_is_generated_is_current(
+    tree: pathlib.Path, tool: str, name: str
+) -> None:
     done = subprocess.run(
-        [sys.executable, 'tools/accuracy.py'],
+        [sys.executable, tool],
         cwd=tree,
         capture_output=True,
         text=True,
         check=True,
     )
-    page = (tree / DOC / 'reference/accuracy.md').read_text()
-    assert page == done.stdout, (
-        f'tools/accuracy.py > {DOC}/reference/accuracy.md'
-    )
+    page = (tree / DOC / 'reference' / name).read_text()
+    assert page == done.stdout, f'{tool} > {DOC}/reference/{name}'

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Server: answers scrapes from threads of its own, and a bounded number.
+
+Who does not read its answer, or never asks, is cut off after some seconds; of
+too many at once the oldest gives way. None of them touches the service.
+"""
+
+import contextlib
+import errno
+import http.server
+import ipaddress
+import logging
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from kvm_insight import exception
+
+LOG = logging.getLogger(__name__)
+
+_PATIENCE_S = 5.0
+_MOST = 8
+
+
+class Page(Protocol):
+    """What is served under /metrics."""
+
+    def render(
+        self, accept: str, encoding: str
+    ) -> tuple[dict[str, str], bytes]:
+        """Return headers and body for what the scraper takes."""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """One request; HTTP/1.0, so one a connection."""
+
+    timeout = _PATIENCE_S
+    server: '_Server'
+
+    def do_GET(self) -> None:
+        """Answer /metrics; say where it is on /."""
+        path = self.path.partition('?')[0]
+        if path == '/metrics':
+            accept = self.headers.get('Accept', '')
+            encoding = self.headers.get('Accept-Encoding', '')
+            try:
+                headers, body = self.server.page.render(accept, encoding)
+            except Exception:
+                LOG.exception('a page could not be made')
+                self._answer(500, {}, b'see the log\n')
+                return
+            self._answer(200, headers, body)
+        elif path == '/':
+            self._answer(200, {}, b'kvm_insight: see /metrics\n')
+        else:
+            self._answer(404, {}, b'there is only /metrics\n')
+
+    def _answer(self, code: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(code)
+        kind = {'Content-Type': 'text/plain; charset=utf-8'}
+        length = {'Content-Length': str(len(body))}
+        for name, value in (kind | headers | length).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def version_string(self) -> str:
+        """Return no more than who we are."""
+        return 'kvm_insight'
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Log nothing: a scrape is no event."""
+
+
+class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """Holds few connections, the newest ones."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address: str, port: int, page: Page) -> None:
+        """Listen."""
+        if ipaddress.ip_address(address).version == 6:
+            self.address_family = socket.AF_INET6
+        self.page = page
+        self._lock = threading.Lock()
+        self._open: dict[Any, None] = {}
+        super().__init__((address, port), _Handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server who we are."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Let a thread answer; the oldest gives way to it."""
+        with self._lock:
+            while len(self._open) >= _MOST:
+                oldest = next(iter(self._open))
+                del self._open[oldest]
+                with contextlib.suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)
+            self._open[request] = None
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Let go of a connection."""
+        with self._lock:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say it at debug: a scraper that goes is no trouble of ours."""
+        LOG.debug('a scrape broke', exc_info=True)
+
+
+@contextlib.contextmanager
+def serving(address: str, port: int, page: Page) -> Iterator[int]:
+    """Serve the page meanwhile; yield the port.
+
+    Raises ListenError where that address and port cannot be had.
+    """
+    try:
+        made = _Server(address, port, page)
+    except OSError as why:
+        raise exception.ListenError(
+            f'[metrics] listen = {address}, port {port}: {_said(why)}'
+        ) from why
+    thread = threading.Thread(
+        target=made.serve_forever, args=(0.2,), name='metrics', daemon=True
+    )
+    thread.start()
+    try:
+        LOG.info('metrics: listening on %s port %d', address, made.server_port)
+        yield made.server_port
+    finally:
+        made.shutdown()
+        made.server_close()
+
+
+_REMEDIES = {
+    errno.EADDRINUSE: 'another program has it; stop that or set another port',
+    errno.EADDRNOTAVAIL: 'this machine does not have that address; name one'
+    ' that it has',
+    errno.EACCES: 'this user may not; set a port above 1023',
+}
+
+
+def _said(why: OSError) -> str:
+    remedy = _REMEDIES.get(why.errno or 0, 'set another address or port')
+    return f'{why.strerror}: {remedy}'
+
+
+#: What opens a page's port, for the service of that name.
+Opens = Callable[[Page], contextlib.AbstractContextManager[int]]
