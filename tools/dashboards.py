@@ -89,7 +89,10 @@ FLEET = Board(
                 ),
                 Panel(
                     'Hosts that suffer',
-                    ask('count(kvm_insight_analyzer_host_lost_cores > 0.1)'),
+                    ask(
+                        'count(kvm_insight_analyzer_host_lost_cores > 0.1)'
+                        ' or vector(0)'
+                    ),
                     kind='number',
                     width=4,
                 ),

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is exposed by an analyzer: what it reads, tells, and sees of hosts."""
 
+import itertools
 import time
+import typing
 from collections.abc import Callable, Iterator
 
-from kvm_insight.model import vitals
+from kvm_insight.model import finding, vitals
 from kvm_insight.scrape import family, page
 
 _US = 1e6
 #: A report is made at least every ten minutes; of an older one nobody knows
 #: whether it still holds.
 _STALE_S = 900.0
+_RESOURCES: tuple[str, ...] = typing.get_args(
+    typing.get_type_hints(finding.Finding)['resource']
+)
+_VERDICTS: tuple[str, ...] = typing.get_args(finding.Verdict)
 
 
 def _counter(name: str, words: str) -> family.Family:
@@ -98,8 +104,8 @@ def points(
         (FINDINGS, now.findings),
     ):
         yield what, (), float(value)
-    for both, count in now.open.items():
-        yield OPEN, both, float(count)
+    for both in itertools.product(_RESOURCES, _VERDICTS):
+        yield OPEN, both, float(now.open.get(both, 0))
     oldest_us = (clock() - _STALE_S) * _US
     fresh = {
         name: one

@@ -2,12 +2,16 @@
 """What is exposed of the host that an agent watches."""
 
 import collections
+import typing
 from collections.abc import Iterator
 
 from kvm_insight.model import cpulist, sample
 from kvm_insight.scrape import domain, family
 
 _US = 1e6
+_STATES: tuple[str, ...] = typing.get_args(
+    typing.get_type_hints(sample.Domain)['state']
+)
 _MODES = (
     'user',
     'nice',
@@ -145,9 +149,11 @@ def points(now: sample.Sample) -> Iterator[family.Point]:
     yield from domain.pressure(STALLED, system.pressure)
     yield from _memory(system)
     yield from _devices(system)
-    states = collections.Counter(one.state for one in now.domains)
-    for state, count in states.items():
-        yield DOMAINS, (state,), float(count)
+    states: collections.Counter[str] = collections.Counter(
+        one.state for one in now.domains
+    )
+    for state in _STATES:
+        yield DOMAINS, (state,), float(states[state])
 
 
 def _memory(system: sample.System) -> Iterator[family.Point]:

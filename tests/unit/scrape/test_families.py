@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client.openmetrics import parser
 
 from kvm_insight.model import codec, sample, vitals
 from kvm_insight.scrape import (
@@ -130,6 +131,20 @@ def test_a_whole_sample_can_be_read_back(whole: sample.Sample) -> None:
     assert scraped.of(seen, 'domain_disk_read_seconds_total') == 0
     assert scraped.of(seen, 'domain_memory_resident_bytes') == 3
     assert scraped.of(seen, 'host_cpu_frequency_hertz') == 3000
+
+
+def test_open_metrics_own_reader_takes_all_of_an_agent(
+    whole: sample.Sample,
+) -> None:
+    transport = vitals.Transport('up', 0, 0, 0, 0, 0, 0, 0)
+    exposed = agent.Exposed(lambda: transport, 1000)
+    exposed.take(whole)
+    made = page.Page(page.registry_of('agent', '1', exposed.points))
+    text = made.render('application/openmetrics-text;version=1.0.0')[1]
+    assert text.endswith(b'# EOF\n')
+    found = parser.text_string_to_metric_families(text.decode())  # type: ignore[no-untyped-call]
+    units = {one.name: one.unit for one in found}
+    assert units['kvm_insight_domain_run_seconds'] == 'seconds'
 
 
 def test_names_are_unique_and_as_prometheus_has_them() -> None:

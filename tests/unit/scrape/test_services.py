@@ -32,7 +32,10 @@ def test_an_analyzer_tells_what_it_reads_and_sees() -> None:
     assert scraped.of(found, 'bus_up') == 1
     assert scraped.of(found, 'analyzer_lag_samples') == 12
     assert scraped.of(found, 'analyzer_missing_samples_total') == 2
-    assert scraped.of(found, 'analyzer_open_findings', resource='cpu') == 4
+    open_ = 'analyzer_open_findings'
+    cpu = {'resource': 'cpu'}
+    assert scraped.of(found, open_, **cpu, verdict='antagonist') == 4
+    assert scraped.of(found, open_, **cpu, verdict='overcommit') == 0
     assert scraped.of(found, 'analyzer_host_lost_cores', host='r/a') == 1.5
     # None is not measured, and not zero.
     assert scraped.of(found, 'analyzer_host_waited_cores') is None
