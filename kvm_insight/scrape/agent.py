@@ -7,7 +7,7 @@ somebody scrapes, in that scrape's thread.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kvm_insight.model import entity, sample, vitals
 from kvm_insight.scrape import domain, domain_family, family, host, page, sums
@@ -124,6 +124,8 @@ FAMILIES = (
 )
 
 Transport = Callable[[], vitals.Transport]
+#: Owner -> name -> µs.
+Waited = Mapping[str, Mapping[str, int]]
 
 
 class Exposed:
@@ -139,17 +141,21 @@ class Exposed:
         self._transport = transport
         self._limit = series_limit
         self._clock = clock
+        #: Held for as long as it takes to remember, and no longer.
         self._lock = threading.Lock()
         self._now: sample.Sample | None = None
         self._taken_s = 0.0
-        self._sums = sums.Sums()
+        self._waits = sums.Sums()
+        #: The scrapes' own, which no sample waits for.
+        self._scrape = threading.Lock()
+        self._parts = sums.Sums()
 
     def take(self, now: sample.Sample) -> None:
         """Remember this one; called by the loop that made it."""
         with self._lock:
             self._now = now
             self._taken_s = self._clock()
-            self._sums.keep([_HOST, *(one.uuid for one in now.domains)])
+            self._waits.keep([_HOST, *(one.uuid for one in now.domains)])
             for row in now.ledger.rows if now.ledger else []:
                 self._add(row)
 
@@ -158,46 +164,41 @@ class Exposed:
         for runner, us in row.charges.items():
             kind = entity.kind(runner, row.victim)
             for owner in (row.victim, _HOST):
-                self._sums.grow(owner, f'wait/{kind}', us)
+                self._waits.grow(owner, f'wait/{kind}', us)
             if kind == 'neighbour':
-                self._sums.grow(entity.uuid_of(runner) or '', 'caused', us)
+                self._waits.grow(entity.uuid_of(runner) or '', 'caused', us)
 
     def points(self) -> Iterable[family.Point]:
         """Return all values of now."""
         found = list(_transport(self._transport()))
         with self._lock:
-            now = self._now
-            if now is None:
-                return found
-            found += _agent(now)
-            age_s = self._clock() - self._taken_s
-            if age_s > _patience_s(now):
-                return found
-            found += [*_ledger(now), *host.points(now)]
-            return [*found, *self._waits(now), *self._domains(now)]
+            now, taken_s = self._now, self._taken_s
+            waited = self._waits.grown()
+        if now is None:
+            return found
+        found += _agent(now)
+        if self._clock() - taken_s > _patience_s(now):
+            return found
+        with self._scrape:
+            self._parts.keep([one.uuid for one in now.domains])
+            domains = self._domains(now, waited)
+        return [*found, *_ledger(now, waited), *host.points(now), *domains]
 
-    def _waits(self, now: sample.Sample) -> Iterator[family.Point]:
-        if now.ledger is not None:
-            waited = self._sums.grown(_HOST)
-            for kind in entity.KINDS:
-                yield WAITED, (kind,), waited.get(f'wait/{kind}', 0) / _US
-
-    def _domains(self, now: sample.Sample) -> list[family.Point]:
+    def _domains(
+        self, now: sample.Sample, waited: Waited
+    ) -> list[family.Point]:
         """Return those of as many domains as may be shown, always the same
         ones."""
-        ordered = sorted(now.domains, key=lambda one: one.uuid)
-        groups = [list(self._domain(one, now)) for one in ordered]
+        groups = []
+        for one in sorted(now.domains, key=lambda one: one.uuid):
+            group = list(domain.points(one, self._parts))
+            if now.ledger is not None:
+                group += domain.waits(one, waited.get(one.uuid, {}))
+            groups.append(group)
         kept, domains, series = family.bounded(groups, self._limit)
         kept.append((OMITTED_DOMAINS, (), float(domains)))
         kept.append((OMITTED_SERIES, (), float(series)))
         return kept
-
-    def _domain(
-        self, one: sample.Domain, now: sample.Sample
-    ) -> Iterator[family.Point]:
-        yield from domain.points(one, self._sums)
-        if now.ledger is not None:
-            yield from domain.waits(one, self._sums)
 
 
 def _patience_s(now: sample.Sample) -> float:
@@ -221,7 +222,7 @@ def _agent(now: sample.Sample) -> Iterator[family.Point]:
         yield UNIDENTIFIED, (status,), float(count)
 
 
-def _ledger(now: sample.Sample) -> Iterator[family.Point]:
+def _ledger(now: sample.Sample, waited: Waited) -> Iterator[family.Point]:
     ledger = now.ledger
     if ledger is None:
         return
@@ -230,6 +231,9 @@ def _ledger(now: sample.Sample) -> Iterator[family.Point]:
     for loss in ('missed_switches', 'overruns', 'untracked_threads'):
         yield from family.known(LOSSES, getattr(ledger, loss), loss)
     yield from family.known(COMPLETENESS, ledger.completeness)
+    for kind in entity.KINDS:
+        us = waited.get(_HOST, {}).get(f'wait/{kind}', 0)
+        yield WAITED, (kind,), us / _US
 
 
 def _transport(now: vitals.Transport) -> Iterator[family.Point]:

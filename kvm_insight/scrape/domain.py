@@ -5,7 +5,7 @@ Devices and vCPUs are added up, so that the number of series of a domain is
 bounded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kvm_insight.model import entity, sample
 from kvm_insight.scrape import domain_family, family, sums
@@ -24,14 +24,15 @@ def points(one: sample.Domain, grown: sums.Sums) -> Iterator[family.Point]:
     yield from _devices(one, grown, who)
 
 
-def waits(one: sample.Domain, grown: sums.Sums) -> Iterator[family.Point]:
+def waits(
+    one: sample.Domain, known: Mapping[str, int]
+) -> Iterator[family.Point]:
     """Yield by whom it was kept waiting, and how long others were by it.
 
     All of them from the beginning, zero included: a counter that comes into
     being with its first growth hides that from ``rate``.
     """
     who = (one.uuid, one.identity.project_id)
-    known = grown.grown(one.uuid)
     for kind in entity.KINDS:
         yield (
             domain_family.WAITED,

@@ -45,13 +45,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if path == '/metrics':
             accept = self.headers.get('Accept', '')
             encoding = self.headers.get('Accept-Encoding', '')
-            try:
-                headers, body = self.server.page.render(accept, encoding)
-            except Exception:
-                LOG.exception('a page could not be made')
-                self._answer(500, {}, b'see the log\n')
-                return
-            self._answer(200, headers, body)
+            self._answer(*self.server.made(accept, encoding))
         elif path == '/':
             self._answer(200, {}, b'kvm_insight: see /metrics\n')
         else:
@@ -84,10 +78,25 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         """Listen."""
         if ipaddress.ip_address(address).version == 6:
             self.address_family = socket.AF_INET6
-        self.page = page
+        self._page = page
+        self._is_broken = False
         self._lock = threading.Lock()
         self._open: dict[Any, None] = {}
         super().__init__((address, port), _Handler)
+
+    def made(
+        self, accept: str, encoding: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Return the page; that it broke is said once, until it works."""
+        try:
+            answer = (200, *self._page.render(accept, encoding))
+        except Exception:
+            if not self._is_broken:
+                LOG.exception('a page could not be made')
+            self._is_broken = True
+            return 500, {}, b'see the log\n'
+        self._is_broken = False
+        return answer
 
     def server_bind(self) -> None:
         """Bind without asking a name server who we are."""

@@ -50,9 +50,9 @@ class Sums:
         totals = self._totals.setdefault(owner, {})
         totals[name] = totals.get(name, 0) + by
 
-    def grown(self, owner: str) -> Mapping[str, int]:
-        """Return name -> total of one owner."""
-        return self._totals.get(owner, {})
+    def grown(self) -> dict[str, dict[str, int]]:
+        """Return owner -> name -> total, as they are now."""
+        return {owner: dict(one) for owner, one in self._totals.items()}
 
     def keep(self, owners: Collection[str]) -> None:
         """Forget all others."""

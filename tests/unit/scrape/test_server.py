@@ -115,8 +115,10 @@ def test_who_is_silent_is_cut_off(
         assert one.recv(100) == b''
 
 
-def test_a_page_that_breaks_ends_no_server() -> None:
-    turns: list[bytes | None] = [b'fine', None]
+def test_a_page_that_breaks_ends_no_server_and_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    turns: list[bytes | None] = [b'fine', None, None]
 
     class Breaks:
         def render(
@@ -128,9 +130,12 @@ def test_a_page_that_breaks_ends_no_server() -> None:
             return {}, now
 
     with server.serving('127.0.0.1', free_port(), Breaks()) as port:
-        with pytest.raises(urllib.error.HTTPError, match='500'):
-            get(port)
+        for _ in range(2):
+            with pytest.raises(urllib.error.HTTPError, match='500') as caught:
+                get(port)
+            caught.value.close()
         assert get(port)[1] == b'fine'
+    assert len([one for one in caplog.records if one.exc_info]) == 1
 
 
 def test_the_same_second_has_the_same_answer() -> None:

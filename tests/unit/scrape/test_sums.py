@@ -53,7 +53,7 @@ def test_who_is_gone_is_forgotten() -> None:
     grown.total('a', 'n', {'vda': 1})
     grown.grow('a', 'm', 3)
     grown.keep(['b'])
-    assert grown.grown('a') == {}
+    assert grown.grown() == {}
     assert grown.total('a', 'n', {'vda': 9}) == 0
 
 
