@@ -761,6 +761,9 @@ def built(one: Board) -> dict[str, Any]:
     made = dashboard.Dashboard(one.title).uid(one.uid).readonly()
     made.description(one.words).tags(['kvm-insight']).refresh('1m')
     made.time('now-3h', 'now').tooltip(model.DashboardCursorSync.CROSSHAIR)
+    others = dashboard.DashboardLink('kvm_insight')
+    others.type(model.DashboardLinkType.DASHBOARDS).tags(['kvm-insight'])
+    made.link(others.as_dropdown(True).keep_time(True).include_vars(True))
     made.with_variable(
         dashboard.DatasourceVariable('datasource')
         .label('Data source')
