@@ -50,10 +50,14 @@ def shown(
     """Return what is shown of the cycle that ended with this status."""
     known = seen.known | {one.id: one for one in said.recommendations}
     outcomes = [one.outcome for one in known.values() if one.outcome]
+    # What planning fell over may be anything.
+    cluster_us = None
+    if whole is not None and 'broken' not in said.lacks:
+        cluster_us = whole.time_us
     return vitals.Plan(
         status=told,
         lacks=said.lacks,
-        cluster_us=whole.time_us if whole is not None else None,
+        cluster_us=cluster_us,
         states=collections.Counter(one.state for one in known.values()),
         outcomes=collections.Counter(one.verdict for one in outcomes),
         marked=len(marks.hosts) if marks is not None else None,

@@ -37,16 +37,23 @@ def test_a_cycle_shows_states_and_outcomes_of_all_that_is_known() -> None:
         2,
         1,
         [],
-        lacks=frozenset(['broken']),
+        lacks=frozenset(['cluster_old']),
     )
     whole = cloud.described(cloud.guests(1, 2), 2, NOW_US)
     shown = status.shown(seen, said, TOLD, whole, None)
     assert dict(shown.states) == {'executed': 1, 'expired': 1}
     assert dict(shown.outcomes) == {'helped': 1}
     assert shown.cluster_us == whole.time_us
-    assert shown.lacks == {'broken'}
+    assert shown.lacks == {'cluster_old'}
     # Nobody could decide: None, and not that none is marked.
     assert shown.marked is None
+
+
+def test_what_planning_fell_over_is_not_looked_at() -> None:
+    broken = turn.broken('planning broke')
+    shown = status.shown(world.World(24), broken, TOLD, 17, None)  # type: ignore[arg-type]
+    assert shown.cluster_us is None
+    assert shown.lacks == {'broken'}
 
 
 def _known(
