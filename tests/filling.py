@@ -16,7 +16,7 @@ from kvm_insight.model import (
     inventory,
     recommendation,
 )
-from kvm_insight.store import rollup, table
+from kvm_insight.store import charges, rollup, table
 
 #: 2026-11-28 06:00:00 UTC.
 NOW_US = 1_795_845_600_000_000
@@ -146,14 +146,17 @@ class Filling:
         **more: Any,
     ) -> None:
         """Write a finding about these entities."""
+        parts = more.pop('parts', None) or [
+            (1_000_000 * (place + 1), 0.5) for place in range(len(aggressors))
+        ]
         named = [
             finding.Aggressor(
                 party=self.party(one),
-                waited_us=1_000_000 * (place + 1),
-                blame=0.5,
+                waited_us=waited_us,
+                blame=blame,
                 excess_cores=0.75,
             )
-            for place, one in enumerate(aggressors)
+            for one, (waited_us, blame) in zip(aggressors, parts, strict=True)
         ]
         fields: dict[str, Any] = {
             'state': 'open',
@@ -171,9 +174,7 @@ class Filling:
             host=host,
             victim=self.party(victim),
             aggressors=named,
-            accounts={
-                name: 10 * (place + 1) for place, name in enumerate(aggressors)
-            },
+            accounts={one.party.entity: one.waited_us for one in named},
             evidence=_evidence(dict.fromkeys(aggressors, 5)),
             summary=f'{victim} on {host} because of {", ".join(aggressors)}',
             **fields,
@@ -292,6 +293,57 @@ class Filling:
                 },
             )
         )
+
+    def hour(
+        self,
+        host: str,
+        hour: int,
+        ledger: Sequence[tuple[str, str, int]],
+        parts: Mapping[str, int],
+    ) -> None:
+        """Write an hour of a host: who waited for whom, and its instances,
+        each with how long it waited for neighbours."""
+        names = sorted({who for *pair, _ in ledger for who in pair})
+        place = {name: number for number, name in enumerate(names)}
+        packed = charges.pack(
+            names, [(place[a], place[b], us) for a, b, us in ledger]
+        )
+        self.store.execute(
+            sa.insert(rollup.HOST_HOUR).values(
+                host_id=self.hosts[host],
+                hour=hour,
+                part=0,
+                agent_id='agent',
+                first_sequence=1,
+                last_sequence=360,
+                samples=360,
+                missing=0,
+                measured_us=HOUR_US,
+                cpus=8,
+                pressure={'cpu_some_us': 5},
+                charges=packed,
+            )
+        )
+        for ident, neighbour_us in parts.items():
+            number, project, _ = self.instances[ident]
+            self.store.execute(
+                sa.insert(rollup.INSTANCE_HOUR).values(
+                    instance_id=number,
+                    hour=hour,
+                    host_id=self.hosts[host],
+                    part=0,
+                    project_id=project and self.projects[project],
+                    vcpus=2,
+                    memory_bytes=2**31,
+                    measured_us=HOUR_US,
+                    run_us=HOUR_US // 2,
+                    delay_us=neighbour_us + 1000,
+                    waited_neighbour_us=neighbour_us,
+                    p50_cores=0.5,
+                    disk_measured_us=HOUR_US,
+                    disk_read_bytes=4096,
+                )
+            )
 
     def _whose(self, name: str) -> Mapping[str, int | None]:
         ident = entity.uuid_of(name)

@@ -54,7 +54,7 @@ _HOSTS: dict[str, Methods] = {
             ledger.of_host,
             'insight:hosts:read',
             ledger_resource.HostLedger,
-            document.Period,
+            document.Between,
         ),
     },
     '/v1/hosts/{name+}/hours': {
@@ -97,7 +97,7 @@ _INSTANCES: dict[str, Methods] = {
             ledger.of_instance,
             'insight:instances:read',
             ledger_resource.InstanceLedger,
-            document.Period,
+            document.Between,
         ),
     },
     '/v1/instances/{uuid}/hours': {

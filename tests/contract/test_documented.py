@@ -9,9 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import openapi_spec_validator
 import pytest
+from oslo_policy import policy as oslo_policy
 
 from kvm_insight import conf
+from kvm_insight.api import openapi, policy, problem, routes
 
 DOC = pathlib.Path('doc/source')
 
@@ -110,3 +113,57 @@ def test_a_page_that_is_generated_is_current(
     )
     page = (tree / DOC / 'reference' / name).read_text()
     assert page == done.stdout, f'{tool} > {DOC}/reference/{name}'
+
+
+def test_the_document_of_the_api_is_current(tree: pathlib.Path) -> None:
+    page = tree / DOC / 'reference/openapi.json'
+    assert page.read_text() == openapi.text(), (
+        f'python -m kvm_insight.api.openapi > {DOC}/reference/openapi.json'
+    )
+    openapi_spec_validator.validate(openapi.made())
+
+
+def test_each_way_of_the_api_has_a_policy_and_is_told_of(
+    tree: pathlib.Path,
+) -> None:
+    documented = {
+        (way['method'], way['path'])
+        for one in policy.list_rules()
+        if isinstance(one, oslo_policy.DocumentedRuleDefault)
+        for way in one.operations
+    }
+    names = {one.name for one in policy.list_rules()}
+    page = (tree / DOC / 'api.md').read_text()
+    for address, methods in routes.ROUTES.items():
+        for method, one in methods.items():
+            path = address.replace('+}', '}')
+            assert (method, path) in documented
+            assert one.policy in names
+            assert f'`{path}`' in page, path
+
+
+def test_each_code_of_a_failure_is_told_of(tree: pathlib.Path) -> None:
+    page = (tree / DOC / 'api.md').read_text()
+    codes = {
+        value
+        for name, value in vars(problem).items()
+        if name.isupper() and isinstance(value, str)
+    }
+    assert len(codes) > 10
+    assert {one for one in codes if f'`{one}`' not in page} == set()
+
+
+def test_the_sample_of_the_policy_is_current(tree: pathlib.Path) -> None:
+    words = ['--namespace', 'kvm_insight']
+    code = (
+        'import sys; from oslo_policy import generator; '
+        'sys.exit(generator.generate_sample())'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code, *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    sample = tree / 'etc/kvm-insight/api-policy.yaml.sample'
+    assert sample.read_text() == done.stdout, 'run: tox -e genpolicy'

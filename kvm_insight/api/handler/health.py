@@ -16,7 +16,7 @@ def show(ask: asking.Ask[document.Query, None]) -> health.Health:
     since_hour = (ask.now_us - moment.DAY_US) // moment.HOUR_US
     return health.Health(
         now_us=ask.now_us,
-        hosts=health.Hosts(**pipeline.counts(store, ask.fresh_us)),
+        hosts=health.HostCounts(**pipeline.counts(store, ask.fresh_us)),
         silent=[
             health.Silent(
                 name=name,

@@ -5,7 +5,7 @@ from kvm_insight.api import asking, moment, problem, sight
 from kvm_insight.api.resource import document, ledger, party
 from kvm_insight.store import hosts, hours, instances, scope
 
-Asked = asking.Ask[document.Period, None]
+Asked = asking.Ask[document.Between, None]
 
 _LONGEST_US = 31 * moment.DAY_US
 

@@ -62,7 +62,7 @@ class Paged(Query, frozen=True, kw_only=True):
     fields: Word | None = None
 
 
-class Period(Query, frozen=True, kw_only=True):
+class Between(Query, frozen=True, kw_only=True):
     """From when to when: the last 24 hours where nothing is said."""
 
     since: Moment | None = None

@@ -32,7 +32,7 @@ class Read(document.Document, frozen=True, kw_only=True):
     generation: int
 
 
-class Hosts(document.Document, frozen=True, kw_only=True):
+class HostCounts(document.Document, frozen=True, kw_only=True):
     """How many hosts, by what is heard of them."""
 
     reporting: int
@@ -44,7 +44,7 @@ class Health(document.Document, frozen=True, kw_only=True):
     """The pipeline, as far as the store knows."""
 
     now_us: int
-    hosts: Hosts
+    hosts: HostCounts
     #: The longest silent, and those with the most missing; 100 of each.
     silent: list[Silent]
     gaps: list[Gap]

@@ -102,7 +102,7 @@ class InstanceTimeline(document.Document, frozen=True, kw_only=True):
     hours: list[InstanceHour]
 
 
-class TimelineQuery(document.Period, frozen=True, kw_only=True):
+class TimelineQuery(document.Between, frozen=True, kw_only=True):
     """Of when, and how fine."""
 
     step: Step = 'hour'

@@ -70,14 +70,16 @@ class Site:
         return json.loads(answer.data)
 
 
-def site(database: sa.Engine) -> Site:
+def site(
+    database: sa.Engine, known: dict[str, identity.Identity] = KNOWN
+) -> Site:
     said: list[tuple[str, control.Order | None]] = []
     conf = cfg.ConfigOpts()
     conf([], project='kvm-insight', default_config_files=[])
     made = application.create(
         application.Parts(
             database=database,
-            authentication=Told(KNOWN),
+            authentication=Told(known),
             enforcer=policy.enforcer(conf),
             say=lambda key, one: said.append((key, one)),
             settings=asking.Settings(silent_s=180),
