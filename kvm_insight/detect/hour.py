@@ -255,7 +255,9 @@ def _fact_of(domain: sample.Domain) -> usage.Instance:
     return usage.Instance(
         uuid=domain.uuid,
         name=domain.name,
+        instance_name=identity.instance_name,
         project_id=identity.project_id,
+        project_name=identity.project_name,
         flavor=identity.flavor.name if identity.flavor else None,
         vcpus=track.vcpus_of(domain),
         memory_bytes=memory.maximum_bytes if memory else None,
@@ -273,6 +275,7 @@ def _shared(fact: usage.Instance) -> usage.Instance:
         cpu=_NO_CPU,
         uuid=sys.intern(fact.uuid),
         project_id=kept(fact.project_id),
+        project_name=kept(fact.project_name),
         flavor=kept(fact.flavor),
     )
 

@@ -159,10 +159,13 @@ class Names:
     def _instance(
         self, one: _Instance, called: Mapping[str, str]
     ) -> _Instance:
-        name = called.get(one.uuid)
-        project = self._projects.get(f'project/{one.project_id}')
+        name = called.get(one.uuid, one.instance_name)
+        project = self._projects.get(
+            f'project/{one.project_id}', one.project_name
+        )
         group = self._group(one.uuid)
-        if name is None and project is None and group is None:
+        known = one.instance_name, one.project_name, one.server_group
+        if known == (name, project, group):
             return one
         return _replace(
             one, instance_name=name, project_name=project, server_group=group

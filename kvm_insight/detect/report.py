@@ -260,7 +260,9 @@ def _instance(
     return host_report.Instance(
         uuid=domain.uuid,
         name=domain.name,
+        instance_name=identity.instance_name,
         project_id=identity.project_id,
+        project_name=identity.project_name,
         flavor=identity.flavor.name if identity.flavor else None,
         state=domain.state,
         vcpus=track.vcpus_of(domain),

@@ -112,8 +112,9 @@ class Instance(sample.Wire, frozen=True, kw_only=True):
 
     uuid: sample.Uuid
     name: sample.Text | None = None
-    #: This, its project's name and its group are as the cloud told them when
-    #: the hour was published; None where no planner reads one.
+    #: This and its project's name are as the cloud told them when the hour
+    #: was published, and where no planner reads one as its metadata has
+    #: them; its group only the cloud.
     instance_name: sample.Text | None = None
     project_id: sample.Text | None = None
     project_name: sample.Text | None = None
