@@ -8,10 +8,12 @@
 import sys
 from collections.abc import Iterator, Sequence
 
+from kvm_insight.conf import api as api_options
 from kvm_insight.conf import metrics as options
 from kvm_insight.scrape import (
     agent,
     analyzer,
+    api,
     domain_family,
     family,
     feeder,
@@ -26,9 +28,9 @@ _HEAD = """\
 # Prometheus metrics
 
 What each service exposes under `/metrics` once `[metrics] listen` is set, see
-[Monitoring](../monitoring.md). A series that is absent was **not measured**,
-which never means zero. Counters are in seconds and bytes, and only grow while
-the process runs; those that add up several disks, interfaces or vCPUs begin
+[Monitoring](../monitoring.md), and the [API](../api.md) under `/v1/metrics`.
+A series that is absent was **not measured**, which never means zero. Counters
+are in seconds and bytes, and only grow while the process runs; those that add up several disks, interfaces or vCPUs begin
 at zero with it. Each service has `process_*` of its own process, too.
 
 Labels of one series: `domain` is the UUID of the domain, which is Nova's
@@ -52,12 +54,15 @@ _PARTS: tuple[tuple[str, str, Sequence[family.Family]], ...] = (
     ('Analyzer', 'analyzer', analyzer.FAMILIES),
     ('Planner', 'planner', planner.FAMILIES),
     ('Feed', 'feed', feeder.FAMILIES),
+    ('API', 'api', api.FAMILIES),
 )
 
 
 def render() -> Iterator[str]:
     """Yield the page's lines."""
     ports = {one.name: one.default for one in options.OPTIONS}
+    # Where it answers all else, too.
+    ports['api_port'] = api_options.PORT
     yield _HEAD
     for title, service, families in _PARTS:
         yield f'## {title}\n'

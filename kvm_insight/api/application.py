@@ -23,6 +23,7 @@ from kvm_insight import exception
 from kvm_insight.api import (
     answering,
     asking,
+    counting,
     identity,
     listening,
     policy,
@@ -34,7 +35,7 @@ from kvm_insight.api import (
     version,
 )
 from kvm_insight.api.handler import root
-from kvm_insight.store import scope, secret
+from kvm_insight.store import scope, secret, trouble
 
 LOG = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ def create(parts: Parts) -> flask.Flask:
         made.add_url_rule(
             address, f'GET {address}', functools.partial(way.tell, told)
         )
+    made.add_url_rule('/v1/metrics', 'GET /v1/metrics', way.metrics)
     made.before_request(way.begin)
     made.after_request(way.end)
     made.register_error_handler(Exception, way.fail)
@@ -102,10 +104,14 @@ class Way:
     def __init__(self, parts: Parts) -> None:
         """Answer with these."""
         self._parts = parts
+        self._counting = counting.Counting(
+            parts.database, parts.settings.silent_s * 1_000_000
+        )
         self._key = functools.cache(lambda: secret.key(parts.database, _KEY))
 
     def begin(self) -> None:
         """Give the request an id, and its version."""
+        flask.g.began_s = time.monotonic()
         flask.g.request_id = f'req-{uuid.uuid4()}'
         flask.g.version = version.LEAST
         if self._parts.names is not None:
@@ -116,6 +122,14 @@ class Way:
 
     def end(self, answer: flask.Response) -> flask.Response:
         """Put onto the answer what all answers have."""
+        request = flask.request
+        rule = request.url_rule
+        self._counting.count(
+            request.method,
+            counting.OTHER if rule is None else rule.rule,
+            answer.status_code,
+            time.monotonic() - flask.g.began_s,
+        )
         return answering.stamp(answer, flask.g.request_id, flask.g.version)
 
     def tell(self, told: Callable[[], Any]) -> flask.Response:
@@ -149,6 +163,16 @@ class Way:
             made = one.handler(ask)
         fields = getattr(query, 'fields', None)
         return answering.document_of(made, one.status, fields)
+
+    def metrics(self) -> flask.Response:
+        """Answer Prometheus."""
+        self.scope_of(self.identified(), policy.METRICS)
+        headers, body = self._counting.render(
+            self._parts.clock_us(),
+            flask.request.headers.get('Accept', ''),
+            flask.request.headers.get('Accept-Encoding', ''),
+        )
+        return flask.Response(body, headers=headers)
 
     def identified(self) -> identity.Identity:
         """Return who asks; raise Problem if that is not proven."""
@@ -205,12 +229,20 @@ def _problem(why: Exception) -> problem.Problem:
             503, problem.UNAVAILABLE, 'The bus is away; try again later.'
         )
     if isinstance(why, exc.SQLAlchemyError):
-        LOG.warning('the database: %s', exception.unworded(why))
-        return problem.Problem(
-            503, problem.UNAVAILABLE, 'The database is away; try again later.'
-        )
+        return _of_store(trouble.of(why))
+    if isinstance(why, exception.StoreError):
+        return _of_store(why)
     LOG.error('a request broke: %s', exception.unworded(why))
     return problem.Problem(500, problem.BROKEN, 'See the log of the service.')
+
+
+def _of_store(why: exception.StoreError) -> problem.Problem:
+    if isinstance(why, exception.StoreRefused):
+        return problem.bad_query('No database takes such a value.')
+    LOG.warning('%s', why)
+    return problem.Problem(
+        503, problem.UNAVAILABLE, 'The database is away; try again later.'
+    )
 
 
 def _foreign(why: exceptions.HTTPException) -> problem.Problem:

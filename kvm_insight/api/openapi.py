@@ -23,6 +23,23 @@ _FAILURES = (400, 401, 403, 404, 406, 409, 412, 413, 415, 503)
 _TITLE = 'kvm_insight'
 
 
+_METRICS: Tree = {
+    '/v1/metrics': {
+        'get': {
+            'operationId': 'get_metrics',
+            'summary': 'Return the metrics for Prometheus',
+            'description': 'Policy: `insight:metrics:read`',
+            'responses': {
+                '200': {
+                    'description': 'OK',
+                    'content': {'text/plain': {'schema': {'type': 'string'}}},
+                }
+            },
+        }
+    }
+}
+
+
 def made() -> Tree:
     """Return the whole document."""
     whole = json.dumps(_made())
@@ -53,6 +70,7 @@ def _made() -> Tree:
         'security': [{'token': []}],
         'paths': {
             **_public(by_kind),
+            **_METRICS,
             **{
                 _path(address): _item(address, methods, by_kind, components)
                 for address, methods in routes.ROUTES.items()

@@ -113,3 +113,28 @@ class Feeder:
     #: Feed -> when it last was written, and whether that works now.
     written_us: Mapping[str, int] = dataclasses.field(default_factory=dict)
     works: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Store:
+    """What the database has, by one look at it."""
+
+    #: Hosts by what is heard of them; open findings by their verdict;
+    #: recommendations that are on the bus by their state.
+    hosts: Mapping[str, int]
+    findings: Mapping[str, int]
+    recommendations: Mapping[str, int]
+    newest_us: int | None
+    #: Topic and partition -> the next record to be read.
+    offsets: Mapping[tuple[str, int], int]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Api:
+    """One copy of the API; without a store its database is away."""
+
+    #: Method, address as in the table, and status -> requests.
+    requests: Mapping[tuple[str, str, int], int]
+    #: Address -> seconds that answering took.
+    seconds: Mapping[str, float]
+    store: Store | None = None

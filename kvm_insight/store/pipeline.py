@@ -3,6 +3,7 @@
 
 import sqlalchemy as sa
 
+from kvm_insight.model import vitals
 from kvm_insight.store import hosts, paging, rollup, table
 
 _HOST = table.HOST.c
@@ -68,3 +69,29 @@ def offsets(store: sa.Connection) -> list[paging.Row]:
         offset.topic, offset.partition, offset.next_offset, offset.generation
     )
     return paging.rows(store, query.order_by(offset.topic, offset.partition))
+
+
+def vitals_of(store: sa.Connection, fresh_us: int) -> vitals.Store:
+    """Return what there is, in numbers."""
+    finding, advice = table.FINDING.c, table.RECOMMENDATION.c
+    return vitals.Store(
+        hosts=counts(store, fresh_us),
+        findings=_counted(store, finding.verdict, finding.state == 'open'),
+        recommendations=_counted(
+            store, advice.state, advice.gone_us.is_(None)
+        ),
+        newest_us=newest(store),
+        offsets={
+            (row['topic'], row['partition']): row['next_offset']
+            for row in offsets(store)
+        },
+    )
+
+
+def _counted(
+    store: sa.Connection,
+    by: sa.ColumnElement[str],
+    which: sa.ColumnElement[bool],
+) -> dict[str, int]:
+    query = sa.select(by, sa.func.count()).where(which).group_by(by)
+    return {str(name): int(count) for name, count in store.execute(query)}

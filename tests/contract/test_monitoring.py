@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kvm_insight.scrape import agent, analyzer, feeder, page, planner
+from kvm_insight.scrape import agent, analyzer, api, feeder, page, planner
 
 EXPOSED = {
     one.exposed
@@ -21,6 +21,7 @@ EXPOSED = {
         *analyzer.FAMILIES,
         *planner.FAMILIES,
         *feeder.FAMILIES,
+        *api.FAMILIES,
     )
 }
 #: A regular expression over names, and what it stands for.

@@ -11,6 +11,7 @@ from kvm_insight.api.policy import operator, rule, tenant
 
 #: Whoever may do this is shown what is of all projects.
 ALL_PROJECTS = rule.ALL_PROJECTS
+METRICS = 'insight:metrics:read'
 
 
 def list_rules() -> list[policy.RuleDefault]:

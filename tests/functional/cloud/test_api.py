@@ -83,12 +83,16 @@ class Site:
         try:
             way.request(method, path, headers=headers)
             answer = way.getresponse()
-            return answer.status, dict(answer.headers), answer.read()
+            return answer.status, _lower(answer), answer.read()
         finally:
             way.close()
 
     def status(self, token: str | None, path: str, method: str = 'GET') -> int:
         return self.ask(token, path, method)[0]
+
+
+def _lower(answer: http.client.HTTPResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in answer.headers.items()}
 
 
 def configuration(folder: pathlib.Path, where: place.Place) -> str:
@@ -233,7 +237,7 @@ def test_no_token_and_a_forged_one_are_refused_alike(site: Site) -> None:
     good = site.member(tenancy.TENANTS[0])
     status, headers, text = site.ask(None, '/v1/instances')
     assert status == 401
-    assert headers['WWW-Authenticate'].startswith('Keystone uri="http')
+    assert headers['www-authenticate'].startswith('Keystone uri="http')
     assert json.loads(text)['errors'][0]['code'] == 'insight.unauthenticated'
     for forged in (
         good[:-4] + ('aaaa' if good[-4:] != 'aaaa' else 'bbbb'),

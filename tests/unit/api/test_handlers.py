@@ -70,3 +70,19 @@ def test_what_is_decided_goes_onto_the_bus(cloud: Site) -> None:
     assert key == 'decision/recommendation/r-1'
     assert said is not None
     assert (said.kind, said.by, said.reason) == ('approval', 'olga', 'good')
+
+
+def test_prometheus_reads_what_is_asked_and_what_there_is(
+    cloud: Site,
+) -> None:
+    cloud.get('operator', '/v1/hosts/r/h1')
+    assert cloud.ask(None, '/v1/metrics').status_code == 401
+    assert cloud.ask('alice', '/v1/metrics').status_code == 403
+    text = cloud.ask('watcher', '/v1/metrics').text
+    assert (
+        'kvm_insight_api_requests_total{address="/v1/hosts/<path:name>",'
+        'method="GET",status="200"} 1.0'
+    ) in text
+    assert 'kvm_insight_store_hosts{state="silent"} 1.0' in text
+    assert 'kvm_insight_store_open_findings{verdict="antagonist"} 2.0' in text
+    assert 'kvm_insight_store_up 1.0' in text
