@@ -30,8 +30,9 @@ _HEAD = """\
 What each service exposes under `/metrics` once `[metrics] listen` is set, see
 [Monitoring](../monitoring.md), and the [API](../api.md) under `/v1/metrics`.
 A series that is absent was **not measured**, which never means zero. Counters
-are in seconds and bytes, and only grow while the process runs; those that add up several disks, interfaces or vCPUs begin
-at zero with it. Each service has `process_*` of its own process, too.
+are in seconds and bytes, and only grow while the process runs; those that add
+up several disks, interfaces or vCPUs begin at zero with it. Each service has
+`process_*` of its own process, too.
 
 Labels of one series: `domain` is the UUID of the domain, which is Nova's
 instance; `project_id` is the owner's id, or `unassigned`. No name of an

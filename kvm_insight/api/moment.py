@@ -13,7 +13,8 @@ LIMIT = 2**53 - 1
 def us(text: str, name: str) -> int:
     """Return the time; raise Problem that names the parameter."""
     try:
-        found = int(text) if text.isdecimal() else _parsed(text)
+        is_us = text.isascii() and text.isdecimal()
+        found = int(text) if is_us else _parsed(text)
     except (ValueError, OverflowError):
         found = -1
     if not 0 <= found <= LIMIT:

@@ -26,7 +26,7 @@ _SHOWN = 'HTTP_X_AUTH_TOKEN'
 _BY_COOKIE = 'kvm_insight.by_cookie'
 _SAFE = ('GET', 'HEAD', 'OPTIONS')
 
-Wsgi = Callable[[MutableMapping[str, Any], Any], Iterable[bytes]]
+Wsgi = Callable[[Any, Any], Iterable[bytes]]
 
 
 class Cookies:

@@ -15,11 +15,13 @@ from kvm_insight.model import control
 Reason = Annotated[str, msgspec.Meta(max_length=1024)]
 #: A name in an address: no slash, nothing that does not print.
 Name = Annotated[
-    str, msgspec.Meta(pattern=r'^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$')
+    str, msgspec.Meta(pattern=r'^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$(?!\n)')
 ]
 Subject = Annotated[
     str,
-    msgspec.Meta(min_length=1, max_length=512, pattern=r'^[^\x00-\x20\x7f]+$'),
+    msgspec.Meta(
+        min_length=1, max_length=512, pattern=r'^[^\x00-\x20\x7f]+$(?!\n)'
+    ),
 ]
 
 

@@ -71,8 +71,11 @@ class Site:
 
 
 def site(
-    database: sa.Engine, known: dict[str, identity.Identity] = KNOWN
+    database: sa.Engine,
+    known: dict[str, identity.Identity] = KNOWN,
+    say: asking.Say | None = None,
 ) -> Site:
+    """Return the API; what it says is kept, unless it is said elsewhere."""
     said: list[tuple[str, control.Order | None]] = []
     conf = cfg.ConfigOpts()
     conf([], project='kvm-insight', default_config_files=[])
@@ -81,7 +84,7 @@ def site(
             database=database,
             authentication=Told(known),
             enforcer=policy.enforcer(conf),
-            say=lambda key, one: said.append((key, one)),
+            say=say or (lambda key, one: said.append((key, one))),
             settings=asking.Settings(silent_s=180),
             clock_us=lambda: filling.NOW_US,
         )
