@@ -51,6 +51,5 @@ def _headline(made: tenant_report.TenantReport) -> str:
     cause = figure.cause(total.main_cause(cpu.causes))
     return (
         f'{worked}, and waited for a CPU for {figure.share(cpu.waited_ratio)}'
-        f' of the time that they wanted one, the largest part of it by cause:'
-        f' {cause}.'
+        f' of the time that they wanted one. The largest cause: {cause}.'
     )
