@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import numpy
 import sqlalchemy as sa
@@ -20,7 +21,6 @@ from kvm_insight.store import charges, report_query, rollup
 
 _AT_ONCE = 200
 _HOUR_BITS = 24
-_PART_BITS = 10
 Numbers = npt.NDArray[numpy.int64]
 Floats = npt.NDArray[numpy.float64]
 
@@ -35,49 +35,65 @@ class Own:
     both: dict[tuple[int, int], float]
 
 
+class _Met(NamedTuple):
+    """A host's hour and part, and the instances that waited there."""
+
+    host: int
+    place: tuple[int, int]
+    instances: Numbers
+    neighbours_us: Numbers
+    factors: Floats
+
+
 class Waits:
     """Hours of instances that waited for neighbours, as they are read."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._places = array.array('q')
+        self._hours = array.array('q')
+        self._parts = array.array('q')
         self._instances = array.array('q')
         self._waited = array.array('q')
         self._factors = array.array('d')
 
     def add(
-        self, place: int, instance: int, neighbours_us: int, factor: float
+        self,
+        place: tuple[int, int, int],
+        instance: int,
+        neighbours_us: int,
+        factor: float,
     ) -> None:
-        """Remember what an hour's row says."""
-        self._places.append(place)
+        """Remember what a row says; its place is host, hour and part."""
+        host, hour, part = place
+        self._hours.append(host << _HOUR_BITS | hour)
+        self._parts.append(part)
         self._instances.append(instance)
         self._waited.append(neighbours_us)
         self._factors.append(factor)
 
-    def met(self) -> Iterator[tuple[int, Numbers, Numbers, Floats]]:
-        """Return places where two waited, in order, with these instances,
-        their waits and factors."""
-        places = numpy.frombuffer(self._places, numpy.int64)
-        order = numpy.argsort(places, kind='stable')
-        places = places[order]
+    def met(self) -> Iterator[_Met]:
+        """Return places where two waited, in order of hosts and hours."""
+        hours = numpy.frombuffer(self._hours, numpy.int64)
+        parts = numpy.frombuffer(self._parts, numpy.int64)
+        order = numpy.lexsort((parts, hours))
+        hours, parts = hours[order], parts[order]
         instances = numpy.frombuffer(self._instances, numpy.int64)[order]
         waited = numpy.frombuffer(self._waited, numpy.int64)[order]
         factors = numpy.frombuffer(self._factors)[order]
-        edges = numpy.flatnonzero(numpy.diff(places, prepend=-1, append=-1))
-        for begin, end in itertools.pairwise(edges.tolist()):
+        new = numpy.diff(hours, prepend=-1, append=-1) != 0
+        new |= numpy.diff(parts, prepend=-1, append=-1) != 0
+        edges = numpy.flatnonzero(new).tolist()
+        for begin, end in itertools.pairwise(edges):
             if end - begin > 1:
                 at = slice(begin, end)
-                yield (
-                    int(places[begin]),
+                host, hour = divmod(int(hours[begin]), 1 << _HOUR_BITS)
+                yield _Met(
+                    host,
+                    (hour, int(parts[begin])),
                     instances[at],
                     waited[at],
                     factors[at],
                 )
-
-
-def place(host: int, hour: int, part: int) -> int:
-    """Return a host's hour as one number, in the order of all three."""
-    return (host << _HOUR_BITS | hour) << _PART_BITS | part
 
 
 def read(
@@ -93,29 +109,21 @@ def read(
         defaultdict(float), defaultdict(float), dict.fromkeys(asked, 0.0)
     )
     keys = {entity.domain(uuid): key for key, uuid in uuids.items()}
-    for host, met in itertools.groupby(waits.met(), key=_host_of):
-        told = {one[0]: one[1:] for one in met}
+    by_host = itertools.groupby(waits.met(), key=lambda met: met.host)
+    for host, there in by_host:
+        told = {met.place: met for met in there}
         for hour, part, packed in _ledgers(connection, span, host):
-            rows = told.get(place(host, hour, part))
-            if rows is not None:
-                _charge(own, hour, rows, _waited(packed, keys, rows[0]))
+            met = told.get((hour, part))
+            if met is not None:
+                _charge(own, met, _waited(packed, keys, met.instances))
     return own
 
 
-def _host_of(met: tuple[int, Numbers, Numbers, Floats]) -> int:
-    return met[0] >> _HOUR_BITS + _PART_BITS
-
-
-def _charge(
-    own: Own,
-    hour: int,
-    rows: tuple[Numbers, Numbers, Floats],
-    waited: Numbers,
-) -> None:
-    instances, neighbours, factors = rows
-    told = numpy.minimum(waited, neighbours) * factors
+def _charge(own: Own, met: _Met, waited: Numbers) -> None:
+    hour, _ = met.place
+    told = numpy.minimum(waited, met.neighbours_us) * met.factors
     own.hour[hour] += float(told.sum())
-    pairs = zip(instances.tolist(), told.tolist(), strict=True)
+    pairs = zip(met.instances.tolist(), told.tolist(), strict=True)
     for instance, us in pairs:
         own.instance[instance] += us
         if (instance, hour) in own.both:

@@ -118,8 +118,8 @@ class Stream:
             if usable is not None:
                 one.usable_bytes = usable
             if waited and host is not None:
-                at = report_ledger.place(host, number, part)
-                neighbours.add(at, key, waited, factor)
+                place = host, number, part
+                neighbours.add(place, key, waited, factor)
             row = next(rows, None)
         one.add(flat)
         for number, delay in delays.items():

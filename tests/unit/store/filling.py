@@ -27,6 +27,9 @@ _SUMS = (
     'trusted_us',
 )
 
+#: It may be any number of 31 bits.
+PART = 2**31 - 5
+
 
 @contextlib.contextmanager
 def memory() -> Iterator[sa.Engine]:
@@ -86,14 +89,14 @@ class Filling:
         )
         return key
 
-    def hour(self, record: usage.HostUsage) -> None:
+    def hour(self, record: usage.HostUsage, part: int = PART) -> None:
         host = self.host(record.host)
         hour = record.start_us // usage.HOUR_US
         self._connection.execute(
             sa.insert(rollup.HOST_HOUR).values(
                 host_id=host,
                 hour=hour,
-                part=0,
+                part=part,
                 agent_id=record.agent_id,
                 first_sequence=record.first_sequence,
                 last_sequence=record.last_sequence,
@@ -111,7 +114,7 @@ class Filling:
                     instance_id=key,
                     hour=hour,
                     host_id=host,
-                    part=0,
+                    part=part,
                     **_instance(record, one),
                     project_id=self.project(one.project_id or 'unassigned'),
                 )

@@ -160,6 +160,16 @@ def test_charges_beyond_the_delay_are_taken_off_in_proportion(
     assert causes.other_projects == causes.unattributed == 0.0
 
 
+def test_two_records_of_an_hour_have_a_ledger_each(
+    connection: sa.Connection,
+) -> None:
+    fill = filling.Filling(connection)
+    both = [instance(uuid, BLUE, uuid[-1], 20_000_000) for uuid in (ONE, TWO)]
+    fill.hour(hour(0, 'one', *both, charged=5_000_000))
+    fill.hour(hour(0, 'one', *both, charged=1_000_000), part=7)
+    assert report(connection).totals.cpu.causes.own_project == 12.0
+
+
 def test_an_hour_on_two_hosts_is_one_hour(connection: sa.Connection) -> None:
     fill = filling.Filling(connection)
     for host in ('one', 'two'):
