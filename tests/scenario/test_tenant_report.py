@@ -10,6 +10,7 @@ import datetime
 import json
 import pathlib
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -28,6 +29,7 @@ from kvm_insight.model import (
 )
 from kvm_insight.report import page, period, sheet
 from kvm_insight.store import report_source
+from kvm_insight.store.write import findings, hours, told
 from tests.scenario import report_from_samples as plain
 from tests.unit.store import filling
 
@@ -39,6 +41,7 @@ HOSTS = (
     ('quota', 4, '--cpus 8 --hours 2.2 --dirty'),
 )
 #: Of the last host nothing came for ten minutes.
+Record = TypeVar('Record', bound=sample.Wire)
 SILENT = slice(200, 260)
 CLOSE = 1e-3
 
@@ -103,18 +106,14 @@ def judged(
 ) -> tuple[list[usage.HostUsage], list[finding.Finding]]:
     """Return what an analyzer tells of one host."""
     detector = host.Detector(samples[0].host, settings.Settings())
-    hours: list[usage.HostUsage] = []
-    findings: dict[str, finding.Finding] = {}
+    used: list[usage.HostUsage] = []
+    found: dict[str, finding.Finding] = {}
     for one in samples:
-        findings |= {each.id: each for each in detector.consume(one)}
-        hours += detector.account.drain()
+        found |= {each.id: each for each in detector.consume(one)}
+        used += detector.account.drain()
     last = detector.account.record()
     assert last is not None
-    hours = [
-        codec.decode(codec.encode(hour), usage.HostUsage)
-        for hour in [*hours, last]
-    ]
-    return hours, [*findings.values()]
+    return [*used, last], [*found.values()]
 
 
 @pytest.fixture(scope='module')
@@ -122,15 +121,16 @@ def connection(
     hosts: list[list[sample.Sample]],
 ) -> Iterator[sa.Connection]:
     with filling.memory() as database, database.begin() as opened:
-        fill = filling.Filling(opened)
-        told = [judged(samples) for samples in hosts]
-        for hours, _ in told:
-            for hour in hours:
-                fill.hour(hour)
-        for _, findings in told:
-            for one in findings:
-                fill.incident(one)
+        for samples in hosts:
+            used, found = judged(samples)
+            hours.write(opened, [told_of(one, '') for one in used])
+            findings.write(opened, [told_of(one, one.id) for one in found])
         yield opened
+
+
+def told_of(record: Record, key: str) -> told.Told[Record]:
+    """Return a record as it is read of the bus."""
+    return told.Told(0, key, record, codec.encode(record), 0)
 
 
 @pytest.fixture(scope='module')
@@ -244,15 +244,15 @@ def test_quantiles_are_within_one_bin_of_the_raw_ones(
 ) -> None:
     for report in reports:
         for one in report.instances:
-            for part, told in (
+            for part, cores in (
                 (0.5, one.sizing.p50_cores),
                 (0.95, one.sizing.p95_cores),
                 (0.99, one.sizing.p99_cores),
             ):
-                assert told is not None
+                assert cores is not None
                 exact = plain.bin_number(expected[one.uuid].quantile(part))
                 # What is told is a bin's upper edge.
-                assert abs(plain.bin_number(told * 0.999) - exact) <= 1
+                assert abs(plain.bin_number(cores * 0.999) - exact) <= 1
 
 
 def test_a_silence_is_no_health(
