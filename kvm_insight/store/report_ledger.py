@@ -21,6 +21,8 @@ from kvm_insight.store import charges, report_query, rollup
 
 _AT_ONCE = 200
 _HOUR_BITS = 24
+#: Where the place is of an entity that is not of the project.
+_FOREIGN = -1
 Numbers = npt.NDArray[numpy.int64]
 Floats = npt.NDArray[numpy.float64]
 
@@ -157,13 +159,17 @@ def _waited(
     entities, flat = charges.flat(packed)
     rows = numpy.frombuffer(array.array('q', flat), numpy.int64)
     victim, runner, us = rows.reshape(-1, 3).T
-    # Also who did not wait: it may have run.
-    own = numpy.array([keys.get(name, -1) for name in entities])
-    among = (own[victim] >= 0) & (own[runner] >= 0) & (victim != runner)
+    # Also who did not wait may have run: those are one more, behind.
+    whole = len(instances)
     found = {key: at for at, key in enumerate(instances.tolist())}
-    at = numpy.array([found.get(key, -1) for key in own.tolist()])
-    places = at[victim[among]]
-    waited = numpy.bincount(
-        places[places >= 0], us[among][places >= 0], len(instances)
+    at = numpy.array(
+        [
+            found.get(keys[name], whole) if name in keys else _FOREIGN
+            for name in entities
+        ],
+        numpy.int64,
     )
-    return waited.astype(numpy.int64)
+    victims, runners = at[victim], at[runner]
+    among = (victims >= 0) & (runners >= 0) & (victim != runner)
+    waited = numpy.bincount(victims[among], us[among], whole + 1)
+    return waited[:whole].astype(numpy.int64)
