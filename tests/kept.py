@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All that a store has, in a form in which two of them compare."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,38 @@ def tables(database: sa.Engine) -> dict[str, Rows]:
             for of in schema.metadata().sorted_tables
             if of.name not in _OURS
         }
+
+
+def settled(database: sa.Engine) -> dict[str, Rows]:
+    """Return them without what the next report will say.
+
+    Of an instance that only hours tell of, and two hosts in the same hour,
+    either may be the last; and whether it is gone is not known.
+    """
+    found = tables(database)
+    for row in found['instance']:
+        if row['report_us'] is None:
+            del row['host_id'], row['gone_us']
+    return found
+
+
+def differences(
+    one: Mapping[str, Rows], other: Mapping[str, Rows]
+) -> list[str]:
+    """Return in what they differ, in words that are short enough to read."""
+    found = []
+    for name in one.keys() | other.keys():
+        for row, twin in itertools.zip_longest(one[name], other[name]):
+            if row != twin:
+                names = (row or {}).keys() | (twin or {}).keys()
+                parts = [
+                    f'{column}: {(row or {}).get(column)!r:.60}'
+                    f' != {(twin or {}).get(column)!r:.60}'
+                    for column in sorted(names)
+                    if (row or {}).get(column) != (twin or {}).get(column)
+                ]
+                found.append(f'{name}: {"; ".join(parts)}')
+    return found[:9]
 
 
 def _rows(

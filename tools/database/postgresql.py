@@ -26,6 +26,8 @@ class Postgresql:
             'unix_socket_directories': str(one.home),
             'shared_buffers': '64MB',
             'max_connections': '60',
+            # What it has must outlive its own end, not the machine's.
+            'fsync': 'off',
             **self._settings,
         }
         return [

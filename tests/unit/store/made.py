@@ -84,7 +84,7 @@ def _guest(number: int, chance: random.Random) -> usage.Instance:
         uuid=uuid(number),
         name=f'instance-{number}',
         project_id=f'project-{number % 2}',
-        project_name=f'Project {number % 2}',
+        project_name=f'project-{number % 2}',
         vcpus=2,
         memory_bytes=2**30,
         cpu=usage.Cpu(
