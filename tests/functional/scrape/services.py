@@ -22,11 +22,13 @@ def configured(path: pathlib.Path, groups: dict[str, dict[str, str]]) -> None:
     path.write_text('\n'.join(lines) + '\n')
 
 
-def start(name: str, config: pathlib.Path) -> 'subprocess.Popen[str]':
+def start(
+    name: str, config: pathlib.Path, *verb: str
+) -> 'subprocess.Popen[str]':
     """Start one; what it says comes by its standard error."""
     return subprocess.Popen(
         [
-            *(sys.executable, '-c', CODE.format(name, name)),
+            *(sys.executable, '-c', CODE.format(name, name), *verb),
             *('--config-file', str(config)),
         ],
         stderr=subprocess.PIPE,

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a service is to listen: off, taken, not here, no address."""
 
+import contextlib
 import pathlib
 import socket
+import time
+import urllib.request
 
 import pytest
 
@@ -16,10 +19,8 @@ SERVICES = {
 }
 
 
-def said(
-    folder: pathlib.Path, name: str, **metrics: str
-) -> tuple[int, list[str]]:
-    """Start a service that is not to live; return its end and its words."""
+def configured(folder: pathlib.Path, **metrics: str) -> pathlib.Path:
+    """Write what each service could do with; return the file."""
     config = folder / 'kvm-insight.conf'
     described = folder / 'cluster.json'
     described.write_text('{}')
@@ -39,7 +40,14 @@ def said(
             'metrics': metrics,
         },
     )
-    child = services.start(name, config)
+    return config
+
+
+def said(
+    folder: pathlib.Path, name: str, **metrics: str
+) -> tuple[int, list[str]]:
+    """Start a service that is not to live; return its end and its words."""
+    child = services.start(name, configured(folder, **metrics))
     _, words = child.communicate(timeout=60)
     return child.returncode, words.splitlines()
 
@@ -78,3 +86,34 @@ def test_an_address_of_another_machine_is_said_so(
     )
     assert code == 1, lines
     assert 'this machine does not have that address' in lines[-1]
+
+
+def test_standalone_serves_each_of_its_services_at_its_port(
+    tmp_path: pathlib.Path,
+) -> None:
+    names = ('agent', 'analyzer', 'planner')
+    ports = {f'{name}_port': str(conftest.free_port()) for name in names}
+    config = configured(tmp_path, listen='127.0.0.1', **ports)
+    child = services.start(
+        'insight', config, 'standalone', '--state', str(tmp_path)
+    )
+    try:
+        for name in names:
+            build = f'kvm_insight_build_info{{service="{name}",'
+            assert build in page(int(ports[f'{name}_port'])), name
+    finally:
+        child.terminate()
+        _, words = child.communicate(timeout=60)
+    assert child.returncode == 0, words
+
+
+def page(port: int, within_s: float = 30) -> str:
+    """Return what is served there, as soon as something is."""
+    until = time.monotonic() + within_s
+    while True:
+        with contextlib.suppress(OSError):
+            url = f'http://127.0.0.1:{port}/metrics'
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return str(answer.read().decode())
+        assert time.monotonic() < until, port
+        time.sleep(0.2)
