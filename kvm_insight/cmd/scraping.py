@@ -93,4 +93,5 @@ def _serving(
 
     version = importlib.metadata.version('kvm-insight')
     made = page.Page(page.registry_of(service, version, read))
-    return server.serving(settings.address, settings.port, made)
+    tls = server.tls_of(*settings.tls) if settings.tls else None
+    return server.serving(settings.address, settings.port, made, tls)

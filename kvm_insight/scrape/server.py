@@ -12,8 +12,9 @@ import ipaddress
 import logging
 import socket
 import socketserver
+import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from kvm_insight import exception
@@ -74,11 +75,18 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, address: str, port: int, page: Page) -> None:
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        page: Page,
+        tls: ssl.SSLContext | None,
+    ) -> None:
         """Listen."""
         if ipaddress.ip_address(address).version == 6:
             self.address_family = socket.AF_INET6
         self._page = page
+        self._tls = tls
         self._is_broken = False
         self._lock = threading.Lock()
         self._open: dict[Any, None] = {}
@@ -103,6 +111,16 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
+    def get_request(self) -> tuple[Any, Any]:
+        """Return the next connection; hands are shaken in its own thread."""
+        request, address = super().get_request()
+        if self._tls is None:
+            return request, address
+        wrapped = self._tls.wrap_socket(
+            request, server_side=True, do_handshake_on_connect=False
+        )
+        return wrapped, address
+
     def process_request(self, request: Any, client_address: Any) -> None:
         """Let a thread answer; the oldest gives way to it."""
         with self._lock:
@@ -125,14 +143,41 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         LOG.debug('a scrape broke', exc_info=True)
 
 
+def tls_of(cert: str, key: str, client_ca: str | None) -> ssl.SSLContext:
+    """Return how to serve with these files; ConfigError names one that
+    cannot be used. With an authority all others are refused."""
+    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        # A password is given so that none is asked for at a terminal.
+        made.load_cert_chain(cert, key, password='')
+    except (OSError, ValueError) as why:
+        raise exception.ConfigError(
+            f'[metrics] tls_cert_file = {cert}, tls_key_file = {key}: {why}'
+        ) from why
+    if client_ca is not None:
+        try:
+            made.load_verify_locations(client_ca)
+        except (OSError, ValueError) as why:
+            raise exception.ConfigError(
+                f'[metrics] tls_client_ca_file = {client_ca}: {why}'
+            ) from why
+        made.verify_mode = ssl.CERT_REQUIRED
+    return made
+
+
 @contextlib.contextmanager
-def serving(address: str, port: int, page: Page) -> Iterator[int]:
+def serving(
+    address: str,
+    port: int,
+    page: Page,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[int]:
     """Serve the page meanwhile; yield the port.
 
     Raises ListenError where that address and port cannot be had.
     """
     try:
-        made = _Server(address, port, page)
+        made = _Server(address, port, page, tls)
     except OSError as why:
         raise exception.ListenError(
             f'[metrics] listen = {address}, port {port}: {_said(why)}'
@@ -160,7 +205,3 @@ _REMEDIES = {
 def _said(why: OSError) -> str:
     remedy = _REMEDIES.get(why.errno or 0, 'set another address or port')
     return f'{why.strerror}: {remedy}'
-
-
-#: What opens a page's port, for the service of that name.
-Opens = Callable[[Page], contextlib.AbstractContextManager[int]]

@@ -80,11 +80,12 @@ class Server:
 @pytest.fixture
 def serve(
     tree: pathlib.Path, tmp_path: pathlib.Path
-) -> Iterator[Callable[[dict[str, list[int]]], Server]]:
-    """Starts a Prometheus with our rules that scrapes jobs at these ports."""
+) -> Iterator[Callable[..., Server]]:
+    """Starts a Prometheus with our rules that scrapes jobs at these ports,
+    with further settings of each job."""
     children: list[subprocess.Popen[bytes]] = []
 
-    def start(jobs: dict[str, list[int]]) -> Server:
+    def start(jobs: dict[str, list[int]], **more: object) -> Server:
         folder = tmp_path / 'prometheus'
         folder.mkdir()
         config = {
@@ -94,6 +95,7 @@ def serve(
             'scrape_configs': [
                 {
                     'job_name': name,
+                    **more,
                     'static_configs': [
                         {'targets': [f'127.0.0.1:{port}' for port in ports]}
                     ],

@@ -31,6 +31,23 @@ def test_each_service_has_a_port_of_its_own(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ('words', 'named'),
+    [
+        ('tls_cert_file = c', 'tls_cert_file = c'),
+        ('tls_key_file = k', 'tls_key_file = k'),
+        ('tls_client_ca_file = a', 'tls_client_ca_file = a'),
+        ('tls_client_ca_file = a\ntls_key_file = k', 'tls_key_file = k'),
+    ],
+)
+def test_half_of_what_tls_needs_is_named(
+    tmp_path: pathlib.Path, words: str, named: str
+) -> None:
+    options = loaded(tmp_path, f'listen = ::1\n{words}')
+    with pytest.raises(exception.ConfigError, match=named):
+        metrics.settings(options, 'agent')
+
+
+@pytest.mark.parametrize(
     'words', ['listen = host.example.org', 'agent_port = 0', 'agent_port = x']
 )
 def test_a_mistake_is_named(tmp_path: pathlib.Path, words: str) -> None:
