@@ -34,6 +34,7 @@ from kvm_insight.api import (
     session,
     version,
 )
+from kvm_insight.api.dashboard import serving
 from kvm_insight.api.handler import root
 from kvm_insight.store import scope, secret, trouble
 
@@ -82,6 +83,7 @@ def create(parts: Parts) -> flask.Flask:
     made.before_request(way.begin)
     made.after_request(way.end)
     made.register_error_handler(Exception, way.fail)
+    serving.register(made, way, parts.database)
     return made
 
 
@@ -145,22 +147,17 @@ class Way:
         query = receiving.query_of(request, one)
         body = receiving.body_of(request, one)
         with self._parts.database.connect() as store:
-            ask = asking.Ask(
+            made = self.handled(
+                one,
+                store,
                 who=who,
                 scope=whose,
                 path=path,
                 query=query,
                 body=body,
-                store=store,
-                version=flask.g.version,
-                now_us=self._parts.clock_us(),
-                settings=self._parts.settings,
-                say=self._parts.say,
                 url=request.full_path.rstrip('?'),
                 if_match=request.headers.get('If-Match'),
-                key=self._key,
             )
-            made = one.handler(ask)
         fields = getattr(query, 'fields', None)
         return answering.document_of(made, one.status, fields)
 
@@ -173,6 +170,22 @@ class Way:
             flask.request.headers.get('Accept-Encoding', ''),
         )
         return flask.Response(body, headers=headers)
+
+    def handled(
+        self, one: route.Route, store: sa.Connection, **asked: Any
+    ) -> Any:
+        """Return what a route's handler makes of what is asked, by one who
+        is known and may ask it."""
+        ask = asking.Ask(
+            store=store,
+            version=flask.g.version,
+            now_us=self._parts.clock_us(),
+            settings=self._parts.settings,
+            say=self._parts.say,
+            key=self._key,
+            **asked,
+        )
+        return one.handler(ask)
 
     def identified(self) -> identity.Identity:
         """Return who asks; raise Problem if that is not proven."""
@@ -204,7 +217,11 @@ class Way:
 
     def fail(self, why: Exception) -> flask.Response:
         """Answer why not; of what nobody foresaw only that it was so."""
-        return answering.problem_of(_problem(why), flask.g.request_id)
+        return answering.problem_of(self.problem(why), flask.g.request_id)
+
+    def problem(self, why: Exception) -> problem.Problem:
+        """Return what is told of something that went wrong."""
+        return _problem(why)
 
 
 _CODES = {

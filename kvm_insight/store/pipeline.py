@@ -1,13 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pipeline: what the store knows of those who fill it."""
 
+from collections.abc import Iterator
+
+import msgspec
 import sqlalchemy as sa
 
-from kvm_insight.model import vitals
+from kvm_insight.model import sample, vitals
 from kvm_insight.store import hosts, paging, rollup, table
 
 _HOST = table.HOST.c
 _HOUR = rollup.HOST_HOUR.c
+
+
+class _Told(msgspec.Struct):
+    """The part of ``host_report.HostReport`` that is read here."""
+
+    agent: sample.Agent | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Told)
 
 
 def counts(store: sa.Connection, fresh_us: int) -> dict[str, int]:
@@ -52,6 +64,17 @@ def gaps(store: sa.Connection, since_hour: int, most: int) -> list[paging.Row]:
         .limit(most)
     )
     return paging.rows(store, query)
+
+
+def agents(store: sa.Connection) -> Iterator[tuple[str, sample.Agent]]:
+    """Yield what the newest report of each host says of its agent."""
+    query = sa.select(_HOST.name, _HOST.record).where(
+        _HOST.gone_us.is_(None), _HOST.record.is_not(None)
+    )
+    for name, record in store.execute(query.order_by(_HOST.name)):
+        told = _DECODER.decode(record).agent
+        if told is not None:
+            yield str(name), told
 
 
 def newest(store: sa.Connection) -> int | None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health: whether what is shown can be believed."""
 
+from typing import Any
+
 from kvm_insight.api import asking, moment
 from kvm_insight.api.resource import document, health
 from kvm_insight.model import inventory, mark
@@ -36,12 +38,33 @@ def show(ask: asking.Ask[document.Query, None]) -> health.Health:
             )
             for row in pipeline.gaps(store, since_hour, _MANY)
         ],
+        agents=[health.Agent(**row) for row in _agents(ask)],
         newest_us=pipeline.newest(store),
         planner=planner,
         planner_age_s=_age_s(ask, planner.time_us if planner else None),
         marks=facts.fact(store, 'marks', mark.Marks),
         recorder=[health.Read(**row) for row in pipeline.offsets(store)],
     )
+
+
+def _agents(
+    ask: asking.Ask[document.Query, None],
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for name, one in pipeline.agents(ask.store):
+        failures = sum(one.identity_failures.values())
+        if one.spooled or one.dropped or failures:
+            found.append(
+                {
+                    'name': name,
+                    'version': one.version,
+                    'spooled': one.spooled,
+                    'dropped': one.dropped,
+                    'identity_failures': failures,
+                }
+            )
+    found.sort(key=lambda one: (-one['dropped'], -(one['spooled'] or 0)))
+    return found[:_MANY]
 
 
 def _told_us(hours: int) -> int:

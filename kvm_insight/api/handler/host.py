@@ -54,6 +54,8 @@ def show(ask: Plain) -> host.HostDetail:
         minutes=report.minutes if report else [],
         guests=report.instances if report else [],
         outlook=outlook,
+        missing=report.missing if report else {},
+        agent=report.agent if report else None,
     )
 
 

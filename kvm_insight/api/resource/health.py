@@ -23,6 +23,18 @@ class Gap(document.Document, frozen=True, kw_only=True):
     coverage: float
 
 
+class Agent(document.Document, frozen=True, kw_only=True):
+    """An agent that is behind, has lost something or knows too little."""
+
+    name: str
+    version: str
+    #: Records that wait on its disk, and those that it had to drop.
+    spooled: int | None
+    dropped: int
+    #: Domains of which it does not know whose they are.
+    identity_failures: int
+
+
 class Read(document.Document, frozen=True, kw_only=True):
     """How far the recorder has read one partition."""
 
@@ -48,6 +60,8 @@ class Health(document.Document, frozen=True, kw_only=True):
     #: The longest silent, and those with the most missing; 100 of each.
     silent: list[Silent]
     gaps: list[Gap]
+    #: Those with something to tell, 100 at most.
+    agents: list[Agent]
     #: The newest thing that the store was told, of whatever kind.
     newest_us: int | None
     #: None where none ever said anything.

@@ -4,7 +4,7 @@
 from typing import Literal
 
 from kvm_insight.api.resource import document
-from kvm_insight.model import host_report, inventory
+from kvm_insight.model import host_report, inventory, sample
 
 State = Literal['reporting', 'silent', 'gone', 'unknown']
 
@@ -46,6 +46,10 @@ class HostDetail(Host, frozen=True, kw_only=True):
     minutes: list[host_report.Minute]
     guests: list[host_report.Instance]
     outlook: inventory.Outlook | None
+    #: What this host cannot tell -> why.
+    missing: dict[str, str]
+    #: How the one that measures it fares, by its own words.
+    agent: sample.Agent | None
 
 
 class Hosts(document.Document, frozen=True, kw_only=True):
