@@ -44,7 +44,9 @@ store  | postgresql      | has_file "/usr/lib/postgresql/*/bin/postgres"
 store  | mariadb-server-core | has mariadbd
 store  | mariadb-client-core | has mariadb
 browser | chromium          | has chromium
+browser | chromium-driver   | has chromedriver
 browser | fonts-dejavu-core | has_file "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
+browser | npm               | has npm
 ledger | libbpf-dev         | has_file "/usr/include/bpf/bpf_helpers.h"
 '
 
