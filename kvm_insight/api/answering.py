@@ -87,5 +87,5 @@ def stamp(
     headers.pop('Date', None)
     if answer.mimetype == JSON:
         headers[version.HEADER] = f'{version.SERVICE} {spoken}'
-        headers['Vary'] = f'{version.HEADER}, X-Auth-Token, Cookie'
+        headers.add('Vary', f'{version.HEADER}, X-Auth-Token, Cookie')
     return answer
