@@ -16,6 +16,9 @@ class Page:
     template: str
     values: Mapping[str, Any]
     status: int = 200
+    #: A whole page that another room made, instead of the template.
+    text: str | None = None
+    media: str = 'text/html'
 
 
 class Told(dict[str, str]):

@@ -23,6 +23,8 @@ PAGES: dict[str, page.Make] = {
     '/recommendations': recommendation.index,
     '/recommendations/<id>': recommendation.show,
     '/report': report.show,
+    '/report/page': report.whole,
+    '/report/<table>.csv': report.sheet,
     '/advice': cloud.advice,
     '/overcommit': cloud.overcommit,
     '/orders': order.index,

@@ -5,7 +5,10 @@ Nothing that a page shows is kept by a browser, and nothing runs in it but
 files of ours: there is no script and no style inside of a page.
 """
 
+import base64
 import functools
+import hashlib
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib import parse
@@ -45,6 +48,7 @@ _HEADERS = {
     'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
     'Cache-Control': 'private, no-store',
 }
+_STYLE = re.compile('<style>(.*?)</style>', re.S)
 _FOR_EVER = 'public, max-age=31536000, immutable'
 
 
@@ -63,6 +67,9 @@ def register(made: flask.Flask, way: reading.Way, database: sa.Engine) -> None:
     _add(made, '/login', 'POST', site.log_in)
     _add(made, '/logout', 'POST', site.log_out)
     _add(made, '/static/<path:name>', 'GET', site.static)
+    # Asked for by browsers where a page does not name one.
+    icon = functools.partial(site.static, 'icon.svg')
+    _add(made, '/favicon.ico', 'GET', icon)
     fail = made.error_handler_spec[None][None][Exception]
     made.register_error_handler(Exception, functools.partial(site.fail, fail))
 
@@ -184,13 +191,27 @@ class Site:
     def _answer(
         self, made: page.Page, reader: reading.Reader | None
     ) -> Response:
-        text = self._render.text(made, reader)
-        answer = flask.Response(text, made.status, mimetype='text/html')
+        text = made.text
+        if text is None:
+            text = self._render.text(made, reader)
+        answer = flask.Response(text, made.status, mimetype=made.media)
         answer.headers.extend(_HEADERS)
+        if made.text is not None:
+            answer.headers['Content-Security-Policy'] = _policy_of(text)
         if made.status == 200:
             answer.add_etag()
             answer.make_conditional(flask.request)
         return answer
+
+
+def _policy_of(text: str) -> str:
+    """Return a policy that lets a page have its own style, and no other."""
+    style = _STYLE.search(text)
+    if style is None:
+        return _POLICY
+    digest = hashlib.sha256(style[1].encode()).digest()
+    word = f"'sha256-{base64.b64encode(digest).decode()}'"
+    return _POLICY.replace("style-src 'self'", f'style-src {word}')
 
 
 def _is_person() -> bool:

@@ -275,6 +275,25 @@ def test_what_is_anothers_is_as_if_it_were_not_there(
     assert found[0][0] == 404
 
 
+def test_a_report_that_is_kept_has_its_own_style_and_no_script(
+    operator: browser.Browser,
+) -> None:
+    operator.look('/report/page?project=alpha')
+    assert operator.run('return document.styleSheets[0].cssRules.length') > 9
+    assert operator.run('return window.broken') is None
+    assert operator.trouble() == []
+
+
+def test_a_table_of_a_report_is_had_by_its_owner_alone(asker: Asker) -> None:
+    for table, status in (('instances', 200), ('nothing', 404)):
+        found, told, text = asker.ask(f'/report/{table}.csv', 'alice')
+        assert found == status
+        assert [word for word in scene.FOREIGN_WORDS if word in text] == []
+        assert told['content-type'].startswith('text/')
+    found, _, _ = asker.ask('/report/instances.csv?project=beta', 'alice')
+    assert found == 404
+
+
 def test_another_site_can_send_no_form(
     asker: Asker, served: site.Site
 ) -> None:
