@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 import vendoring
+from screen import browser, site
 
-from tests.functional.dashboard import browser, scene, site
+from tests.functional.dashboard import scene
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
 
@@ -26,7 +27,7 @@ def served(
 ) -> Iterator[site.Site]:
     """The site over a cloud that is filled."""
     folder = tmp_path_factory.mktemp('site')
-    with site.serving(folder, scene.fill) as found:
+    with site.serving(folder, scene.fill, scene.NOW_US) as found:
         yield found
 
 

@@ -6,9 +6,10 @@ import pathlib
 from typing import Any
 
 import pytest
+from screen import browser, site
 
 from tests import filling
-from tests.functional.dashboard import browser, scene, site
+from tests.functional.dashboard import scene
 
 PAGES = {
     'cluster': '/',
@@ -112,7 +113,7 @@ def test_a_page_of_nothing_says_what_to_do_next(
     axe: str,
     pictures: pathlib.Path,
 ) -> None:
-    with site.serving(tmp_path, filling.empty) as empty:
+    with site.serving(tmp_path, filling.empty, scene.NOW_US) as empty:
         found = browser.Browser(chromium, empty.url)
         found.become(site.TOKENS['operator'])
         look(found, 'cluster-empty', '/', axe, pictures)

@@ -6,11 +6,12 @@ import time
 from urllib import parse
 
 import pytest
+from screen import browser, site
 from selenium.webdriver.common import keys
 
 from kvm_insight.api import session
 from tests import filling
-from tests.functional.dashboard import browser, scene, site
+from tests.functional.dashboard import scene
 
 TAB = keys.Keys.TAB
 

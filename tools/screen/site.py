@@ -23,7 +23,6 @@ from kvm_insight.api import (
 from kvm_insight.bus import embedded, port, publisher, topic
 from kvm_insight.model import codec, control
 from kvm_insight.store import engine, settings
-from tests import filling
 
 #: As long as tokens are; each is of one who may do something else.
 TOKENS = {
@@ -85,10 +84,13 @@ def _order(value: bytes | None) -> control.Order | None:
 def serving(
     folder: pathlib.Path,
     fill: Callable[[sa.Engine], None],
+    now_us: int,
+    url: str = '',
     port_number: int = 0,
 ) -> Iterator[Site]:
-    """Give a site over a store that is filled."""
-    kept = settings.Settings(connection=f'sqlite:///{folder}/store.db')
+    """Give a site over a store that is filled: SQLite's in the folder, or
+    that of a URL; of ``now_us`` it thinks that it is now."""
+    kept = settings.Settings(connection=url or f'sqlite:///{folder}/store.db')
     database = engine.connect(kept)
     reading = engine.reading(kept)
     bus = embedded.connect({'path': str(folder / 'bus.db')})
@@ -96,7 +98,7 @@ def serving(
     said = publisher.Publisher(bus, topic.PREFIX)
     fill(database)
     made = server.Server(
-        session.Cookies(_application(reading, said)),
+        session.Cookies(_application(reading, said, now_us)),
         server.Settings(port=port_number, threads=4),
     )
     stop = threading.Event()
@@ -114,7 +116,9 @@ def serving(
     assert not thread.is_alive()
 
 
-def _application(database: sa.Engine, said: publisher.Publisher) -> Any:
+def _application(
+    database: sa.Engine, said: publisher.Publisher, now_us: int
+) -> Any:
     def say(key: str, one: control.Order | None) -> None:
         value = None if one is None else codec.encode(one)
         said.publish(topic.CONTROL, key, value, control.SCHEMA)
@@ -129,6 +133,6 @@ def _application(database: sa.Engine, said: publisher.Publisher) -> Any:
             say=say,
             settings=asking.Settings(),
             names=listening.NAMES,
-            clock_us=lambda: filling.NOW_US,
+            clock_us=lambda: now_us,
         )
     )
