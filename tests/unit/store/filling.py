@@ -52,14 +52,16 @@ class Filling:
         self._keys: dict[tuple[str, str], int] = {}
 
     def _key(self, rows: sa.Table, by: str, key: str, **more: Any) -> int:
-        known = self._keys.get((rows.name, key))
+        known = self._keys.get((rows.name, key)) or self._connection.scalar(
+            sa.select(rows.c.id).where(rows.c[by] == key)
+        )
         if known is None:
             done = self._connection.execute(
                 sa.insert(rows).values({by: key, **more})
             )
             assert done.inserted_primary_key is not None
             known = int(done.inserted_primary_key[0])
-            self._keys[rows.name, key] = known
+        self._keys[rows.name, key] = known
         return known
 
     def project(self, uuid: str, name: str | None = None) -> int:
