@@ -7,7 +7,7 @@ import flask
 import msgspec
 
 from kvm_insight.api import problem, version
-from kvm_insight.api.resource import failure
+from kvm_insight.api.resource import document, failure
 
 JSON = 'application/json'
 REQUEST_ID = 'X-Openstack-Request-Id'
@@ -16,11 +16,15 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def document_of(
-    made: msgspec.Struct | None, status: int, fields: str | None = None
+    made: msgspec.Struct | document.Text | None,
+    status: int,
+    fields: str | None = None,
 ) -> flask.Response:
     """Return the answer; of each one in a list just these fields."""
     if made is None:
         return flask.Response(status=status)
+    if isinstance(made, document.Text):
+        return _text(made, status)
     tree: Any = made
     if fields is not None:
         tree = _chosen(made, fields.split(','))
@@ -29,6 +33,16 @@ def document_of(
         answer.add_etag()
         answer.headers['Cache-Control'] = 'private, no-cache'
         answer.make_conditional(flask.request)
+    return answer
+
+
+def _text(made: document.Text, status: int) -> flask.Response:
+    """Return what is no JSON; a page of it can load and do nothing."""
+    answer = flask.Response(made.content, status, mimetype=made.kind)
+    answer.headers['Cache-Control'] = 'private, no-cache'
+    answer.headers['Content-Security-Policy'] = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+    )
     return answer
 
 

@@ -8,7 +8,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -192,9 +192,9 @@ def _request(one: route.Route, by_kind: dict[type, Tree]) -> Tree:
 
 def _responses(one: route.Route, by_kind: dict[type, Tree]) -> Tree:
     title = 'OK' if one.status == 200 else 'Said'
-    found = {str(one.status): {'description': title}}
+    found: Tree = {str(one.status): {'description': title}}
     if one.answer is not None:
-        found[str(one.status)] = _answer(title, by_kind[one.answer])
+        found[str(one.status)] = _answer(title, by_kind[one.answer], one.texts)
     if one.status == 200:
         found['304'] = {'description': 'As the asker has it.'}
     for status in _FAILURES:
@@ -202,10 +202,11 @@ def _responses(one: route.Route, by_kind: dict[type, Tree]) -> Tree:
     return found
 
 
-def _answer(title: str, shape: Tree) -> Tree:
+def _answer(title: str, shape: Tree, texts: Sequence[str] = ()) -> Tree:
+    others = {kind: {'schema': {'type': 'string'}} for kind in texts}
     return {
         'description': title,
-        'content': {answering.JSON: {'schema': shape}},
+        'content': {answering.JSON: {'schema': shape}, **others},
     }
 
 

@@ -27,6 +27,8 @@ class Route:
     #: Whether the body may be left out.
     body_optional: bool = False
     status: int = 200
+    #: Media types of ``document.Text`` that it may answer instead.
+    texts: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:

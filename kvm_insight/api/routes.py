@@ -269,6 +269,7 @@ _CLOUD: dict[str, Methods] = {
             'insight:reports:read',
             tenant_report.TenantReport,
             report_resource.ReportQuery,
+            texts=('text/csv', 'text/html'),
         ),
     },
     '/v1/overcommit': {

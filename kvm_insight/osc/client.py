@@ -60,17 +60,15 @@ class Client:
         """Return a document."""
         return _document(self.request('GET', path, params=query))
 
-    def form(self, path: str, query: Mapping[str, Any], kind: str) -> bytes:
-        """Return a document in another form than JSON, by its media type;
-        raise CommandError if the API has it in JSON alone."""
+    def text(self, path: str, query: Mapping[str, Any], kind: str) -> bytes:
+        """Return what is no JSON; raise CommandError if it is not of this
+        media type."""
         answer = self.request(
             'GET', path, params=query, headers={'Accept': kind}
         )
         told = answer.headers.get('Content-Type', '').partition(';')[0]
         if told.strip() != kind:
-            raise exceptions.CommandError(
-                f'This kvm-insight-api does not give it as {kind}; take JSON'
-            )
+            raise _foreign(answer)
         content: bytes = answer.content
         return content
 
@@ -148,11 +146,15 @@ def _document(answer: Any) -> Row:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise exceptions.CommandError(
-            f'{answer.url} answers, but is no kvm-insight-api; correct the'
-            ' endpoint'
-        )
+        raise _foreign(answer)
     return found
+
+
+def _foreign(answer: Any) -> exceptions.CommandError:
+    return exceptions.CommandError(
+        f'{answer.url} answers, but is no kvm-insight-api; correct the'
+        ' endpoint'
+    )
 
 
 def _marker(links: Iterable[Mapping[str, str]]) -> str | None:

@@ -59,6 +59,19 @@ class Show(command.ShowOne):
             choices=sorted(FORMS),
             help="What the file is (default: what its name's ending says)",
         )
+        parser.add_argument(
+            '--table',
+            choices=(
+                'instances',
+                'timeline',
+                'worst',
+                'findings',
+                'caused',
+                'advice',
+            ),
+            default='instances',
+            help='Which one, of CSV (default: instances)',
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> table.Fields:
@@ -80,7 +93,8 @@ class Show(command.ShowOne):
         if form == 'json':
             _write(parsed_args.file, json.dumps(found).encode())
         elif form is not None:
-            _write(parsed_args.file, asked.form(path, query, FORMS[form]))
+            query |= {'format': form, 'table': parsed_args.table}
+            _write(parsed_args.file, asked.text(path, query, FORMS[form]))
         return table.one(_figures(found), _WORDS)
 
 

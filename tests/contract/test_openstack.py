@@ -12,7 +12,7 @@ import pytest
 
 from kvm_insight import osc
 from kvm_insight.api import routes, version
-from kvm_insight.osc import listing, plugin, table
+from kvm_insight.osc import listing, plugin, report, table
 
 MODULES = [
     importlib.import_module(f'kvm_insight.osc.{one.name}')
@@ -80,6 +80,17 @@ def test_each_column_is_of_something_that_the_api_answers(one: Any) -> None:
     )
     (row,) = get_args(rows)
     assert {field.key for field in fields} <= set(row.__struct_fields__)
+
+
+def test_a_report_can_be_had_in_all_forms_and_tables_of_the_api() -> None:
+    asked = routes.ROUTES['/v1/projects/{id}/report']['GET'].query
+    known = {one.name: one for one in msgspec.structs.fields(asked)}
+    made: Any = report.Show
+    parser = made(None, None).get_parser('x')
+    offered = {one.dest: set(one.choices or ()) for one in parser._actions}
+    assert offered['format_of_report'] == words(known['format'].type)
+    assert offered['table'] == words(known['table'].type)
+    assert set(offered) >= set(known) - {'format'}
 
 
 def test_the_version_that_is_asked_for_is_one_of_the_api() -> None:

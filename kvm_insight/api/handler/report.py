@@ -5,9 +5,9 @@ import datetime
 from collections.abc import Callable
 
 from kvm_insight.api import asking, moment, opaque, problem
-from kvm_insight.api.resource import report
+from kvm_insight.api.resource import document, report
 from kvm_insight.model import tenant_report
-from kvm_insight.report import period
+from kvm_insight.report import page, period, sheet
 from kvm_insight.store import findings, report_source, scope
 
 Asked = asking.Ask[report.ReportQuery, None]
@@ -16,8 +16,17 @@ _LONGEST_US = 400 * moment.DAY_US
 _ZONE = 'UTC'
 
 
-def show(ask: Asked) -> tenant_report.TenantReport:
+def show(ask: Asked) -> tenant_report.TenantReport | document.Text:
     """Return how a project's instances fared in a month."""
+    made = _report(ask)
+    if ask.query.format == 'csv':
+        return document.Text('text/csv', sheet.text(made, ask.query.table))
+    if ask.query.format == 'html':
+        return document.Text('text/html', page.text(made, datetime.UTC))
+    return made
+
+
+def _report(ask: Asked) -> tenant_report.TenantReport:
     ident = ask.path['id']
     if isinstance(ask.scope, scope.Project) and ask.scope.uuid != ident:
         raise problem.unknown()

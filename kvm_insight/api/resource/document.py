@@ -5,6 +5,7 @@ Times are µs since 1970 (``_us``), as on the bus. What was not measured is
 ``null``; what the asker may not know is absent.
 """
 
+import dataclasses
 from typing import Annotated
 
 import msgspec
@@ -67,3 +68,11 @@ class Between(Query, frozen=True, kw_only=True):
 
     since: Moment | None = None
     until: Moment | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Text:
+    """An answer that is no JSON."""
+
+    kind: str
+    content: str

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reports: how a project's instances fared in a month."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -16,3 +16,9 @@ class ReportQuery(document.Query, frozen=True, kw_only=True):
     ) = None
     since: document.Moment | None = None
     until: document.Moment | None = None
+    #: ``html`` is one page for people that loads nothing.
+    format: Literal['json', 'csv', 'html'] = 'json'
+    #: Which one, of CSV.
+    table: Literal[
+        'instances', 'timeline', 'worst', 'findings', 'caused', 'advice'
+    ] = 'instances'

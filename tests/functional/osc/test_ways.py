@@ -124,6 +124,30 @@ def test_a_report_is_written_into_a_file(
     assert found['totals']['cpu']['waited_core_s'] == told['waited_core_s']
 
 
+def test_a_report_is_written_as_what_its_name_says(
+    cloud: conftest.Cloud, tmp_path: pathlib.Path
+) -> None:
+    name = 'insight report show --project alpha --month 2026-11 --file'
+    _, errors = conftest.interactive(
+        cloud.environment(),
+        [
+            f'{name} {tmp_path}/report.html',
+            f'{name} {tmp_path}/report.csv --table worst',
+            f'{name} {tmp_path}/report --format-of-report csv',
+        ],
+    )
+    assert errors == ''
+    page = (tmp_path / 'report.html').read_text()
+    assert page.startswith('<!DOCTYPE html>')
+    assert 'vm-1' in page
+    worst = (tmp_path / 'report.csv').read_text().splitlines()
+    assert worst[0].startswith('instance,name,start_us')
+    assert filling.uuid(1) in worst[1]
+    whole = (tmp_path / 'report').read_text().splitlines()
+    assert whole[0].startswith('uuid,name,flavor')
+    assert len(whole) == 3
+
+
 def test_bash_completes_all_commands(cloud: conftest.Cloud) -> None:
     done = conftest.openstack(conftest.environment(), 'complete')
     assert done.returncode == 0, done.stderr

@@ -164,15 +164,15 @@ def test_what_is_answered_badly_is_said_in_words(
         asking.get('/v1/hosts')
 
 
-def test_another_form_is_what_was_asked_for_or_nothing(
+def test_a_text_is_of_the_kind_that_was_asked_for_or_none(
     fake: Fake, asking: client.Client
 ) -> None:
     fake.respond = lambda path, query: (200, 'text/csv; charset=u', b'a,b')
-    assert asking.form('/v1/r', {}, 'text/csv') == b'a,b'
+    assert asking.text('/v1/r', {}, 'text/csv') == b'a,b'
     assert fake.headers[0]['Accept'] == 'text/csv'
     fake.respond = lambda path, query: (200, 'application/json', b'{}')
-    with pytest.raises(exceptions.CommandError, match='take JSON'):
-        asking.form('/v1/r', {}, 'text/csv')
+    with pytest.raises(exceptions.CommandError, match='correct the endpoint'):
+        asking.text('/v1/r', {}, 'text/csv')
 
 
 def test_an_address_keeps_the_slash_of_a_host_and_nothing_else() -> None:

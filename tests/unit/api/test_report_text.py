@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+import csv
+import io
+
+import pytest
+
+from kvm_insight.api import routes
+from tests import filling
+from tests.unit.api.conftest import Site
+
+ADDRESS = '/v1/projects/alpha/report'
+FORMS = ['csv', 'html']
+
+
+@pytest.mark.parametrize('form', FORMS)
+def test_a_report_is_a_text_of_the_kind_that_the_table_says(
+    cloud: Site, form: str
+) -> None:
+    answer = cloud.ask('alice', f'{ADDRESS}?format={form}')
+    assert answer.status_code == 200, answer.text
+    assert answer.mimetype == f'text/{form}'
+    one = routes.ROUTES['/v1/projects/{id}/report']['GET']
+    assert answer.mimetype in one.texts
+    assert filling.uuid(1) in answer.text
+    assert 'sandbox' in answer.headers['Content-Security-Policy']
+    assert 'private' in answer.headers['Cache-Control']
+
+
+@pytest.mark.parametrize('form', FORMS)
+def test_no_text_names_anybody_else(cloud: Site, form: str) -> None:
+    told = cloud.ask('alice', f'{ADDRESS}?format={form}').text
+    for secret in ('beta', 'vm-3', filling.uuid(3), 'r/h1', 'sshd'):
+        assert secret not in told
+    foreign = f'/v1/projects/beta/report?format={form}'
+    none = f'/v1/projects/gamma/report?format={form}'
+    assert cloud.ask('alice', foreign).status_code == 404
+    assert cloud.ask('alice', none).status_code == 404
+
+
+def test_each_table_can_be_had(cloud: Site) -> None:
+    answer = cloud.ask('alice', f'{ADDRESS}?format=csv&table=findings')
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert {row['instance'] for row in rows} == {
+        filling.uuid(1),
+        filling.uuid(2),
+    }
+    bad = cloud.ask('alice', f'{ADDRESS}?format=csv&table=secrets')
+    assert bad.status_code == 400
