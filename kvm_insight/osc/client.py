@@ -18,6 +18,8 @@ SERVICE_TYPE = 'insight'
 PAGE = 1000
 #: Of one command, unless it says how many it wants.
 MOST = 100_000
+#: The API itself gives a question up after less.
+_PATIENCE_S = 120.0
 
 Row = dict[str, Any]
 
@@ -56,9 +58,18 @@ class Client:
         found: str | None = self._session.get_project_id()
         return found
 
-    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Row:
-        """Return a document."""
-        return _document(self.request('GET', path, params=query))
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> Row:
+        """Return a document, which has this key in it."""
+        answer = self.request('GET', path, params=query)
+        found = _document(answer)
+        if key is not None and not isinstance(found.get(key), list):
+            raise _foreign(answer)
+        return found
 
     def text(self, path: str, query: Mapping[str, Any], kind: str) -> bytes:
         """Return what is no JSON; raise CommandError if it is not of this
@@ -101,7 +112,7 @@ class Client:
             asked = {**query, 'limit': min(PAGE, wanted - len(rows))}
             if marker is not None:
                 asked['marker'] = marker
-            answer = self.get(path, asked)
+            answer = self.get(path, asked, key)
             rows += answer[key]
             before, marker = marker, _marker(answer.get('links', []))
             if marker is None or marker == before:
@@ -118,8 +129,12 @@ class Client:
     def request(self, method: str, path: str, **more: Any) -> Any:
         """Return an answer; raise CommandError if it is none we want."""
         headers = {'Accept': 'application/json', **more.pop('headers', {})}
+        # Whoever set a timeout for all of openstack has it here, too.
+        timeout = self._session.timeout or _PATIENCE_S
         try:
-            answer = self._http.request(path, method, headers=headers, **more)
+            answer = self._http.request(
+                path, method, headers=headers, timeout=timeout, **more
+            )
         except trouble.EndpointNotFound:
             raise exceptions.CommandError(
                 'There is no service of type "insight" in the catalog that'

@@ -94,7 +94,8 @@ class List:
             query['sort_dir'] = direction or None
         given = {name: value for name, value in query.items() if value}
         if not self.paged:
-            rows: list[client.Row] = asked.get(self.path, given)[self.key]
+            found = asked.get(self.path, given, self.key)
+            rows: list[client.Row] = found[self.key]
             return rows
         part = client.Part(args.limit, args.marker)
         return asked.listed(self.path, self.key, given, part)

@@ -2,6 +2,7 @@
 import http.server
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib import parse
@@ -162,6 +163,30 @@ def test_what_is_answered_badly_is_said_in_words(
     fake.respond = lambda path, query: answer
     with pytest.raises(exceptions.CommandError, match=why):
         asking.get('/v1/hosts')
+
+
+def test_another_service_that_answers_is_told_from_ours(
+    fake: Fake, asking: client.Client
+) -> None:
+    fake.respond = lambda path, query: (200, 'application/json', b'{"v": []}')
+    with pytest.raises(exceptions.CommandError, match='correct the endpoint'):
+        listed(asking)
+
+
+def test_who_answers_too_slowly_is_left(
+    fake: Fake, asking: client.Client
+) -> None:
+    done = threading.Event()
+
+    def respond(path: str, query: dict[str, str]) -> Answer:
+        done.wait(30)
+        return 200, 'application/json', b'{}'
+
+    fake.respond = respond
+    asking._session.timeout = 0.2
+    with pytest.raises(exceptions.CommandError, match='does not answer'):
+        asking.get('/v1/health')
+    done.set()
 
 
 def test_a_text_is_of_the_kind_that_was_asked_for_or_none(
