@@ -151,31 +151,36 @@ def test_a_report_is_written_as_what_its_name_says(
 def test_bash_completes_all_commands(cloud: conftest.Cloud) -> None:
     done = conftest.openstack(conftest.environment(), 'complete')
     assert done.returncode == 0, done.stderr
-    for name in test_commands.COMMANDS:
-        *before, last = name.split()
-        completed = completions(done.stdout, ['openstack', *before, ''])
-        assert last in completed, name
-    words = ['openstack', 'insight', 'host', 'list', '--agg']
-    assert completions(done.stdout, words) == ['--aggregate']
+    names = sorted(test_commands.COMMANDS)
+    begun = [['openstack', *name.split()[:-1], ''] for name in names]
+    begun.append(['openstack', 'insight', 'host', 'list', '--agg'])
+    *found, switches = completions(done.stdout, begun)
+    for name, proposed in zip(names, found, strict=True):
+        assert name.split()[-1] in proposed, name
+    assert switches == ['--aggregate']
 
 
-def completions(script: str, words: list[str]) -> list[str]:
-    """Return what bash proposes for the last of these words."""
-    reference = (
+def completions(script: str, begun: list[list[str]]) -> list[list[str]]:
+    """Return what bash proposes for the last of each of these words."""
+    lines = [
         '_get_comp_words_by_ref() { words=("${COMP_WORDS[@]}");'
-        ' cur=${COMP_WORDS[COMP_CWORD]}; prev=; }\n'
-    )
-    typed = ' '.join(f"'{word}'" for word in words)
+        ' cur=${COMP_WORDS[COMP_CWORD]}; prev=; }',
+        script,
+    ]
+    for words in begun:
+        typed = ' '.join(f"'{word}'" for word in words)
+        lines += [
+            f'COMP_WORDS=({typed}) COMP_CWORD={len(words) - 1}',
+            '_openstack; echo "${COMPREPLY[@]}"',
+        ]
     done = subprocess.run(
         ['bash', '-s'],
-        input=f'{reference}{script}\nCOMP_WORDS=({typed})\n'
-        f'COMP_CWORD={len(words) - 1}\n_openstack\n'
-        'printf "%s\\n" "${COMPREPLY[@]}"\n',
+        input='\n'.join(lines),
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stdout.split()
+    return [line.split() for line in done.stdout.splitlines()]
 
 
 @pytest.fixture(scope='module')
