@@ -8,6 +8,7 @@ which that is left open. A *statement* is a verdict as long as it stands.
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -133,26 +134,28 @@ def _key(one: finding.Finding) -> tuple[object, ...]:
 
 def namings(said: Iterable[Statement]) -> list[Naming]:
     """Return who was named for whom; one after another made one."""
-    last: dict[tuple[str, str, str], Naming] = {}
-    found: list[Naming] = []
+    #: Key -> the number of its last one; number -> that, the oldest first.
+    #: A list would be searched for each one that goes on, and a plain way
+    #: names tens of thousands on a large host.
+    last: dict[tuple[str, str, str], int] = {}
+    found: dict[int, Naming] = {}
+    numbers = itertools.count()
     for one in said:
         for who in sorted(one.named):
             if entity.uuid_of(who) is None:
                 continue
             key = one.victim, who, one.resource
-            known = last.get(key)
+            since, told, until = one.since_us, one.told_us, one.until_us
+            known = found.get(last[key]) if key in last else None
             if known and one.told_us <= known.until_us + BREAK_US:
                 since, told = known.since_us, known.told_us
                 until = max(known.until_us, one.until_us)
-                found.remove(known)
-            else:
-                since, told = one.since_us, one.told_us
-                until = one.until_us
-            last[key] = Naming(
+                del found[last[key]]
+            last[key] = next(numbers)
+            found[last[key]] = Naming(
                 one.victim, who, one.resource, since, told, until
             )
-            found.append(last[key])
-    return found
+    return list(found.values())
 
 
 @dataclasses.dataclass(slots=True)
@@ -334,7 +337,9 @@ def _with_history(
 def _score_pairs(
     tally: Tally, truth: Truth, named: Sequence[Naming], long_us: int
 ) -> None:
+    of_pair: dict[tuple[str, str], list[Naming]] = {}
     for one in named:
+        of_pair.setdefault((one.victim, one.entity), []).append(one)
         right = truth.is_guilty(
             one.victim, one.entity, one.since_us, one.until_us
         )
@@ -347,10 +352,8 @@ def _score_pairs(
             continue
         told = [
             one.told_us
-            for one in named
-            if (one.victim, one.entity) == (victim, who)
-            and one.told_us < end
-            and one.until_us > begin
+            for one in of_pair.get((victim, who), ())
+            if one.told_us < end and one.until_us > begin
         ]
         tally.found += bool(told)
         tally.missed += not told

@@ -132,6 +132,20 @@ def test_one_naming_after_the_other_is_one() -> None:
     ]
 
 
+def test_one_who_is_named_again_after_a_break_is_named_twice() -> None:
+    turns = [
+        said(NOISY, told=31, until=33),
+        said(OTHER, told=31.5, until=50),
+        said(NOISY, told=40, until=42),
+        said(NOISY, told=42.5, until=44),
+    ]
+    named = scoring.namings(turns)
+    assert [
+        (one.entity, one.told_us // MINUTE, one.until_us // MINUTE)
+        for one in named
+    ] == [(NOISY, 31, 33), (OTHER, 31, 50), (NOISY, 40, 44)]
+
+
 def test_the_error_of_calibration_is_that_of_the_bins() -> None:
     sure = [(0.95, True, '')] * 9 + [(0.95, False, '')]
     assert scoring.calibration_error(sure) == pytest.approx(0.05)
