@@ -42,7 +42,7 @@ def weigh(
     present = [
         one for one in case.others if _was_there(one, case, shares, rules)
     ]
-    if case.victim.usually_ran is not None:
+    if case.is_known:
         if shares is not None:
             present = _met(case, present, rules)
         return _by_history(case, present, rules)

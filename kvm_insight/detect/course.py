@@ -9,6 +9,7 @@ import msgspec
 from kvm_insight.detect import (
     evidence,
     incident,
+    keeping,
     memory,
     record,
     scene,
@@ -16,7 +17,7 @@ from kvm_insight.detect import (
     verdict,
     words,
 )
-from kvm_insight.model import entity, finding, reading, sample, window
+from kvm_insight.model import finding, reading, sample, window
 from kvm_insight.model import state as states
 
 #: Verdicts that hold nobody and nothing to be the cause.
@@ -138,7 +139,7 @@ class Course:
             return [one], []
         told = incident.updated(one, seen.slot, picture.severity, changes)
         one = msgspec.structs.replace(one, finding=told)
-        self._unlearn(one)
+        self._unlearn(one, seen)
         return [one], [told]
 
     def _is_usual(
@@ -180,7 +181,7 @@ class Course:
         after = incident.begun(
             self._host, one.epoch, one.scale, found, fresh, seen
         )
-        self._unlearn(after)
+        self._unlearn(after, seen)
         return [after], [*news, after.finding]
 
     def begin(
@@ -204,16 +205,14 @@ class Course:
         epoch = self._known.tracks[uuid].epoch
         one = incident.begun(self._host, epoch, at, found, judged, seen)
         self._known.incidents.append(one)
-        self._unlearn(one)
+        self._unlearn(one, seen)
         yield one.finding
 
-    def _unlearn(self, one: states.Incident) -> None:
+    def _unlearn(self, one: states.Incident, seen: scene.Scene) -> None:
         """What led to an incident is not what is usual."""
-        if not incident.is_a_change(one):
-            return
-        for who in incident.involved(one.finding):
-            uuid = entity.uuid_of(who)
-            if uuid in self._known.tracks:
-                self._known.tracks[uuid].baseline.forget_recent()
-            elif who == entity.HOST:
-                self._known.host_baseline.forget_recent()
+        for who in keeping.kept(
+            one, seen.slot.uptime_us, self._known, self._rules
+        ):
+            base = self._known.baseline_of(who)
+            if base is not None:
+                base.forget_recent()

@@ -117,7 +117,7 @@ class Watch:
     def _take(
         self, slot: device_slot.Slot, seen: device_incident.Seen
     ) -> Iterator[finding.Finding]:
-        frozen = self._frozen()
+        frozen = self._frozen(seen.slot.uptime_us)
         ends = self.ends
         of_disk = self.disks.read(slot, frozen['disk'])
         found = {
@@ -131,11 +131,13 @@ class Watch:
             yield from self._follow(device_look.Look(book, ends), seen)
             book.drop()
 
-    def _frozen(self) -> dict[str, set[str]]:
+    def _frozen(self, now_us: int) -> dict[str, set[str]]:
         """Return by resource whose baselines stand still; '' is the host."""
         found: dict[str, set[str]] = {name: set() for name in self.books}
         for one in self.incidents:
-            if one.finding.cause != 'chronic' and incident.is_a_change(one):
+            if one.finding.cause == 'chronic':
+                continue
+            if incident.is_a_change(one, now_us):
                 found[one.finding.resource] |= _uuids(one.finding)
         return found
 
@@ -151,7 +153,9 @@ class Watch:
         news = [*course.progress(), *course.begin()]
         self.incidents = rest + course.open
         for one in course.open:
-            if incident.is_a_change(one) and one.finding in news:
+            if one.finding in news and incident.is_a_change(
+                one, seen.slot.uptime_us
+            ):
                 self._unlearn(book, one.finding)
         yield from news
 

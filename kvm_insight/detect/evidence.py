@@ -230,6 +230,7 @@ def _suspect(
         usually_ran=_usual(running, rules),
         spread=running.deviation if running else 0.0,
         rarely_above=running.high if running else 0.0,
+        glimpsed=running.median if running and running.known else 0.0,
     )
 
 

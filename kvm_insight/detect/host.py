@@ -14,8 +14,8 @@ from kvm_insight.detect import (
     course,
     device_record,
     device_watch,
-    incident,
     intake,
+    keeping,
     memory,
     opening,
     scene,
@@ -182,5 +182,6 @@ class Detector:
         known = self._known
         known.source = ledger.source if ledger else None
         known.series.push(slot, did, rows)
-        frozen = incident.frozen(known.incidents)
-        known.learn(slot, did, frozen)
+        known.learn(
+            slot, did, keeping.frozen(slot.uptime_us, known, self._rules)
+        )

@@ -2,7 +2,7 @@
 """Incident: one open finding from its opening sample to its close."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -80,25 +80,15 @@ def _identifier(
     return hashlib.sha256('\0'.join(parts).encode()).hexdigest()[:32]
 
 
-def frozen(incidents: Iterable[state.Incident]) -> set[str]:
-    """Return whose baselines stand still while these are open."""
-    return {
-        who
-        for one in incidents
-        if one.finding.cause != 'chronic' and is_a_change(one)
-        for who in involved(one.finding)
-    }
-
-
-def is_a_change(one: state.Incident) -> bool:
+def is_a_change(one: state.Incident, now_us: int) -> bool:
     """Say whether it is known that it was not always so. Else what goes on
-    is to be learned, and may be what is usual; also after some minutes of
-    what came when little was known yet."""
-    found = one.finding
-    if one.known or found.evidence.baseline_source == 'history':
+    is to be learned, and may be what is usual; also some minutes after
+    (``now_us``, by the host's own clock) what came when little was known
+    yet."""
+    if one.known or one.finding.evidence.baseline_source == 'history':
         return True
-    recent = found.updated_us - found.opened_us < _LATER_US
-    return one.rose and recent and bool(found.aggressors)
+    recent = now_us - one.opened_uptime_us < _LATER_US
+    return one.rose and recent and bool(one.finding.aggressors)
 
 
 def involved(found: finding.Finding) -> set[str]:

@@ -68,6 +68,13 @@ class Memory:
         found[entity.HOST] = self.host_baseline
         return found
 
+    def baseline_of(self, who: str) -> baseline.Baseline | None:
+        """Return what is usual for a domain or the host."""
+        if who == entity.HOST:
+            return self.host_baseline
+        one = self.tracks.get(entity.uuid_of(who) or '')
+        return one.baseline if one else None
+
     def _places_of(self, entities: tuple[str, ...]) -> _Places:
         """Return those rows of minutes that are of these, and their places
         among them: the same again and again."""

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from kvm_insight.detect import settings
-from kvm_insight.model import finding
+from kvm_insight.model import entity, finding
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class Suspect:
     usually_ran: float | None = None
     spread: float = 0.0
     rarely_above: float = 0.0
+    #: Cores on which it ran in what little is known of it.
+    glimpsed: float = 0.0
 
     def at_full_speed(self, rules: settings.Settings) -> bool:
         """Say whether it is as busy as a thread can be."""
@@ -57,14 +59,17 @@ class Suspect:
 
     def beyond(self, rules: settings.Settings, tide: float = 1.0) -> float:
         """Return on how many of the victim's CPUs it ran beyond what is
-        usual; without a history, beyond its entitlement. ``tide``: by what
-        factor all together run more than usual.
+        usual; as long as that is not known, beyond its entitlement and what
+        it was seen to do. ``tide``: by what factor all together run more than
+        usual.
 
         What it ran and not what it wanted: one that waits for others seems
         to want more than before, and does not take more.
         """
-        usual = self.usually_ran
-        allowed = self.entitled if usual is None else usual * tide
+        if self.usually_ran is None:
+            allowed = max(self.entitled, self.glimpsed * tide)
+        else:
+            allowed = self.usually_ran * tide
         least = rules.least_beyond(allowed, self.spread)
         rise = self.ran - allowed
         return rise * self.overlap if rise >= least else 0.0
@@ -115,6 +120,16 @@ class Case:
     chronic: bool = False
     #: Whether its threads may go to another CPU when one is taken.
     roams: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Say whether it is known who runs more than usual: of the victim, or
+        of most others. One that came lately finds a host that is known."""
+        if self.victim.usually_ran is not None:
+            return True
+        guests = [one for one in self.others if not entity.is_host(one.entity)]
+        known = sum(one.usually_ran is not None for one in guests)
+        return known * 2 > len(guests)
 
     @property
     def grown(self) -> float:

@@ -101,7 +101,7 @@ def _judged(case: suspect.Case, rules: settings.Settings) -> Verdict:
         sure = _by(sure, found.own / found.total)
         return Verdict('self_inflicted', 'burst', sure, others=found.blames)
     least = rules.host_charge
-    if case.victim.usually_ran is not None:
+    if case.is_known:
         least = rules.least_charge
     half = found.total / 2
     if any(entity.is_host(who) for who in case.incumbents):
@@ -159,9 +159,8 @@ def _nobody(
 ) -> Verdict:
     """Nobody used more than is usual: a crowd, itself, or we do not know."""
     over = case.victim.cores - case.victim.entitled
-    known = case.victim.usually_ran is not None
     if (
-        not known
+        not case.is_known
         and over >= rules.least_excess
         and not any(
             one.cores > one.entitled and one.overlap > 0 for one in case.others

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is guilty is named on whole hosts, and no bystander is."""
 
+import pytest
+
 from kvm_insight.detect import host, settings
 from kvm_insight.simulate import scenario, simulation, stage
 
@@ -46,3 +48,10 @@ def test_a_neighbour_with_a_short_small_burst_is_not_named() -> None:
 
 def test_who_takes_cpus_and_keeps_them_is_named_though_on_no_queue() -> None:
     assert names('together', 1745, 32, 'node') == {'half-0', 'half-1'}
+
+
+@pytest.mark.parametrize('seed', [1220, 1352])
+def test_nobody_is_named_for_what_it_does_since_before_anybody_looked(
+    seed: int,
+) -> None:
+    assert names('day_night', seed, 16, 'node') == set()

@@ -136,6 +136,34 @@ def test_with_a_history_a_rise_is_blamed_and_a_level_never() -> None:
     assert judged.named[0].blame == pytest.approx(0.75)
 
 
+@pytest.mark.parametrize(('glimpsed', 'named'), [(1.0, set()), (0.0, {NOISY})])
+def test_what_one_was_seen_to_do_is_no_excess_though_little_is_known_of_it(
+    glimpsed: float, named: set[str]
+) -> None:
+    judged = judge(
+        one(VICTIM, 0.5, ran=0.3, usually_ran=0.5),
+        one(NOISY, 1.0, ran=1.0, glimpsed=glimpsed, charged_us=1_000_000),
+        history=True,
+        suffering=0.4,
+        usual=0.1,
+    )
+    assert names(judged) == named
+
+
+@pytest.mark.parametrize(('usually', 'named'), [(1.9, set()), (0.9, {NOISY})])
+def test_one_that_came_lately_waits_for_who_rose_and_not_for_who_was_there(
+    usually: float, named: set[str]
+) -> None:
+    loud = one(
+        NOISY, 2.5, threads=4, ran=1.9, usually_ran=usually, charged_us=10
+    )
+    calm = one(OTHER, 0.4, ran=0.4, usually_ran=0.4, charged_us=10)
+    judged = judge(
+        one(VICTIM, 0.5, ran=0.4), loud, calm, cpus=2, suffering=0.3
+    )
+    assert names(judged) == named
+
+
 @pytest.mark.parametrize('roams', [True, False])
 def test_who_takes_cpus_is_on_no_queue_of_one_that_can_go_elsewhere(
     roams: bool,
