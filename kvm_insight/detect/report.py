@@ -21,6 +21,8 @@ from kvm_insight.model import (
 
 WINDOW_S = 120
 MINUTES = 5
+#: Of who waits for whom so many pairs are told.
+MOST_CHARGES = 200
 _MINUTE_S = 60
 _DIRTY_US = 900 * 1_000_000
 _PRESSURES = (
@@ -191,6 +193,9 @@ def _drawn(
     use = _use(known.series, who, WINDOW_S)
     both = [*known.incidents, *known.device_incidents]
     hurts = [_hurt(one) for one in _sharpest(both)]
+    pairs = known.series.pairs(WINDOW_S, MOST_CHARGES)
+    entities = sorted({who for pair in pairs for who in pair[:2]})
+    place = {who: at for at, who in enumerate(entities)}
     return host_report.HostReport(
         host=new.host,
         hypervisor_hostname=new.hypervisor_hostname,
@@ -208,6 +213,10 @@ def _drawn(
         memory_available_bytes=new.system.memory_available_bytes,
         minutes=minutes,
         ledger_source=new.ledger.source if new.ledger else None,
+        entities=entities,
+        charges=[
+            (place[victim], place[runner], us) for victim, runner, us in pairs
+        ],
         missing=new.missing,
         agent=new.agent,
         hurts=hurts,

@@ -60,6 +60,18 @@ def split(whole: bytes, counts: Iterable[int]) -> list[bytes]:
     return [whole[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
+def pairs(slots: Iterable[bytes]) -> list[tuple[int, int, int]]:
+    """Return who was charged for whom over some slots, the most first."""
+    found = unpacked(slots)
+    both = found['victim'].astype(numpy.int64) << 16 | found['runner']
+    keys, places = numpy.unique(both, return_inverse=True)
+    # Sums below 2**53 are exact.
+    sums = numpy.bincount(places, found['us'], len(keys)).astype(numpy.int64)
+    order = numpy.lexsort((keys, -sums))
+    columns = keys[order] >> 16, keys[order] & 0xFFFF, sums[order]
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
 def row(slots: Sequence[bytes], victim: int) -> dict[int, int]:
     """Return what one victim was charged over some slots, by runner."""
     found = unpacked(slots)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kvm_insight.model import finding, sample
+from kvm_insight.model import finding, sample, usage
 
 SCHEMA = 'kvm_insight.host/1'
 
@@ -110,6 +110,10 @@ class HostReport(
     #: The last minutes, the newest first.
     minutes: list[Minute] = []
     ledger_source: Literal['ebpf', 'sampled'] | None = None
+    #: Those in the ledger below, and who of them waited for whom how long in
+    #: the window: the largest charges, the largest first.
+    entities: list[sample.Text] = []
+    charges: list[usage.Charge] = []
     #: What this host cannot tell -> why.
     missing: dict[str, sample.Text] = {}
     #: How the one that measures it fares, by its own words.

@@ -183,6 +183,13 @@ class Window:
         named = ((self.entities[at], us) for at, us in total.items())
         return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
 
+    def pairs(self, seconds: int, most: int) -> list[tuple[str, str, int]]:
+        """Return who waited for whom over the last so many seconds: the
+        largest of these, the largest first."""
+        found = charge.pairs(self.charges[self.begin(seconds) :])[:most]
+        who = self.entities
+        return [(who[victim], who[runner], us) for victim, runner, us in found]
+
     def _packed(self, charges: Mapping[str, Mapping[str, int]]) -> bytes:
         found = [
             (self._column[victim], self._column[runner], us)

@@ -172,3 +172,31 @@ def test_how_its_agent_fares_is_told_in_the_agents_own_words() -> None:
     told = reports(ailing)[-1]
     assert told.agent == agent
     assert told.missing == {'pressure': 'no PSI'}
+
+
+def test_who_waits_for_whom_now_is_told_as_the_samples_have_it() -> None:
+    told = REPORTS[-1]
+    by_number = {
+        one.sequence: one for one in SAMPLES if one.agent_id == told.agent_id
+    }
+    last = [by_number[at] for at in sorted(by_number) if at <= told.sequence]
+    begin_us = last[-1].uptime_us - told.window_s * 1_000_000
+    sums: dict[tuple[str, str], int] = {}
+    for before, one in itertools.pairwise(last):
+        inside = (before.uptime_us + one.uptime_us) // 2 > begin_us
+        for row in one.ledger.rows if one.ledger and inside else ():
+            for runner, us in row.charges.items():
+                pair = entity.domain(row.victim), runner
+                sums[pair] = sums.get(pair, 0) + us
+    found = {
+        (told.entities[victim], told.entities[runner]): us
+        for victim, runner, us in told.charges
+    }
+    # What is less than 0.5 % of a sample's interval is in nobody's account.
+    least_us = 50_000 * len(last)
+    assert found
+    for pair, us in sums.items():
+        assert us - least_us <= found.get(pair, 0) <= us
+    assert found.keys() <= sums.keys()
+    charged = [us for *_, us in told.charges]
+    assert charged == sorted(charged, reverse=True)

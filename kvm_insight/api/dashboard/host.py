@@ -34,6 +34,7 @@ def show(reader: reading.Reader) -> page.Page:
         'choices': _DAYS,
         'ledger': ledger,
         'matrix': matrix.of(ledger),
+        'now': matrix.of(one.ledger) if one.ledger else None,
         'plots': _plots(hours),
         'findings': found.findings,
         'has_more_findings': bool(found.links),

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from kvm_insight.api import asking, problem
-from kvm_insight.api.resource import document, host
+from kvm_insight.api import asking, problem, sight
+from kvm_insight.api.resource import document, host, ledger
 from kvm_insight.model import codec, host_report, inventory
 from kvm_insight.store import hosts, paging
 
@@ -53,9 +53,28 @@ def show(ask: Plain) -> host.HostDetail:
         hurts=report.hurts if report else [],
         minutes=report.minutes if report else [],
         guests=report.instances if report else [],
+        ledger=_ledger(ask, report) if report else None,
         outlook=outlook,
         missing=report.missing if report else {},
         agent=report.agent if report else None,
+    )
+
+
+def _ledger(
+    ask: Plain, report: host_report.HostReport
+) -> ledger.HostLedger | None:
+    if report.ledger_source is None:
+        return None
+    seen = sight.of(ask.store, ask.scope, report.entities)
+    most = len(report.entities)
+    window_us = report.window_s * 1_000_000
+    return ledger.HostLedger(
+        host=report.host,
+        since_us=max(0, report.time_us - window_us),
+        until_us=report.time_us,
+        measured_us=window_us,
+        parties=[seen.who(who) for who in report.entities],
+        charges=[one for one in report.charges if max(one[:2]) < most],
     )
 
 

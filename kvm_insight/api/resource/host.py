@@ -3,7 +3,7 @@
 
 from typing import Literal
 
-from kvm_insight.api.resource import document
+from kvm_insight.api.resource import document, ledger
 from kvm_insight.model import host_report, inventory, sample
 
 State = Literal['reporting', 'silent', 'gone', 'unknown']
@@ -45,6 +45,9 @@ class HostDetail(Host, frozen=True, kw_only=True):
     hurts: list[host_report.Hurt]
     minutes: list[host_report.Minute]
     guests: list[host_report.Instance]
+    #: Who waited for whom in the time that the report is over; none where
+    #: there is no ledger.
+    ledger: ledger.HostLedger | None
     outlook: inventory.Outlook | None
     #: What this host cannot tell -> why.
     missing: dict[str, str]
