@@ -102,6 +102,7 @@ def _change(database: sa.Engine, change: Any, revision: str) -> None:
     chosen = _config()
     with _told(), database.connect() as connection:
         _lock(connection)
+        _check_keys(connection, 'OFF')
         chosen.attributes['connection'] = connection
         try:
             change(chosen, revision)
@@ -112,6 +113,7 @@ def _change(database: sa.Engine, change: Any, revision: str) -> None:
         finally:
             # Whatever the migration ended as; MariaDB has its lock still.
             connection.rollback()
+            _check_keys(connection, 'ON')
             _unlock(connection)
     if database.dialect.name == 'postgresql':
         _analyze(database)
@@ -130,6 +132,15 @@ def _lock(connection: sa.Connection) -> None:
             sa.text('SELECT GET_LOCK(:name, 600)'), {'name': _WAIT_LOCK}
         )
     connection.commit()
+
+
+def _check_keys(connection: sa.Connection, word: str) -> None:
+    """Let SQLite make a table anew to which others lead; it takes no notice
+    of this within a transaction."""
+    if connection.dialect.name == 'sqlite':
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        raw.cursor().execute(f'PRAGMA foreign_keys = {word}')
 
 
 def _unlock(connection: sa.Connection) -> None:

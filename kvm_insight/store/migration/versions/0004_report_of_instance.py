@@ -32,5 +32,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget it."""
-    with op.batch_alter_table('instance') as changed:
-        changed.drop_column('report_us')
+    op.drop_column('instance', 'report_us')
