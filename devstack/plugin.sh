@@ -13,6 +13,8 @@ KVM_INSIGHT_PLUGIN=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$KVM_INSIGHT_PLUGIN/lib/account"
 # shellcheck source=lib/broker
 source "$KVM_INSIGHT_PLUGIN/lib/broker"
+# shellcheck source=lib/database
+source "$KVM_INSIGHT_PLUGIN/lib/database"
 # shellcheck source=lib/service
 source "$KVM_INSIGHT_PLUGIN/lib/service"
 
@@ -36,6 +38,7 @@ case "$1/$2" in
         echo_summary "Starting kvm_insight"
         start_kvm_insight_broker
         create_kvm_insight_topics
+        create_kvm_insight_tables
         start_kvm_insight
         ;;
     unstack/*)

@@ -8,12 +8,15 @@ from xml.etree import ElementTree
 import pytest
 
 from kvm_insight import conf
-from kvm_insight.conf import agent, analyzer, bus, cloud, planner
+from kvm_insight.conf import agent, analyzer, bus, cloud, database, planner
 from tests.functional.devstack import node
 
 Maker = Callable[..., node.Node]
 CONTROLLER = 'key,n-api,n-cond,n-sch,placement-api,g-api,mysql,rabbit'
-ALL = {f'kvm-insight-{n}' for n in ('agent', 'analyzer', 'planner', 'kafka')}
+ALL = {
+    f'kvm-insight-{n}'
+    for n in ('agent', 'analyzer', 'planner', 'recorder', 'kafka')
+}
 
 
 def test_one_line_brings_all_services_but_those_that_act(
@@ -35,9 +38,9 @@ def test_a_controller_has_all_but_the_agent(nodes: Maker) -> None:
 @pytest.mark.parametrize(
     ('services', 'extras'),
     [
-        (node.ALL_IN_ONE, 'agent,cloud'),
+        (node.ALL_IN_ONE, 'agent,cloud,store,mariadb'),
         ('n-cpu', 'agent'),
-        (CONTROLLER, 'cloud'),
+        (CONTROLLER, 'cloud,store,mariadb'),
     ],
 )
 def test_a_node_gets_what_its_services_need(
@@ -54,6 +57,34 @@ def test_a_service_that_local_conf_disables_stays_off(nodes: Maker) -> None:
     one.stack()
     assert one.services() == ALL - {'kvm-insight-planner'}
     assert one.running() == ALL - {'kvm-insight-planner'}
+
+
+@pytest.mark.parametrize(
+    ('variables', 'connection'),
+    [
+        ({}, 'mysql+pymysql://root:secret@127.0.0.1/kvm_insight?charset=utf8'),
+        ({'MYSQL': '8.0.42'}, 'sqlite:///ROOT/store.db'),
+        (
+            {'KVM_INSIGHT_DATABASE': 'postgresql://u:p@db/x'},
+            'postgresql://u:p@db/x',
+        ),
+    ],
+)
+def test_the_recorder_gets_a_database_and_its_tables(
+    nodes: Maker, variables: dict[str, str], connection: str
+) -> None:
+    one = nodes(ENABLED_SERVICES=CONTROLLER, **variables)
+    one.stack()
+    state = f'{one.root}/opt/stack/data/kvm-insight'
+    found = database.settings(conf.load([str(one.configuration)]))
+    assert found.connection == connection.replace('ROOT', state)
+    calls = one.calls()
+    upgrades = [x for x in calls if x.startswith('kvm-insight db upgrade')]
+    assert len(upgrades) == 1
+    starts = [x for x in calls if x.startswith('run_process')]
+    assert calls.index(upgrades[0]) < calls.index(starts[-1])
+    made = [x for x in calls if x.startswith('recreate_database')]
+    assert bool(made) == (variables == {})
 
 
 def test_the_feed_runs_only_where_it_is_asked_for(nodes: Maker) -> None:
