@@ -13,6 +13,7 @@ import pytest
 EXPOSURE = {
     'agent': 21,
     'analyzer': 15,
+    'api': 15,
     'feed': 15,
     'planner': 15,
     'recorder': 15,
