@@ -26,6 +26,7 @@ from kvm_insight.api import (
     counting,
     identity,
     listening,
+    password,
     policy,
     problem,
     receiving,
@@ -56,6 +57,9 @@ class Parts:
     settings: asking.Settings
     #: Names by which this machine may ask; None is any name and machine.
     names: frozenset[str] | None = None
+    #: Gives tokens to those who log in at a page; None where there is no
+    #: Keystone.
+    sign_in: password.SignIn | None = None
     clock_us: Callable[[], int] = lambda: time.time_ns() // 1000
 
 
@@ -83,7 +87,7 @@ def create(parts: Parts) -> flask.Flask:
     made.before_request(way.begin)
     made.after_request(way.end)
     made.register_error_handler(Exception, way.fail)
-    serving.register(made, way, parts.database)
+    serving.register(made, way, parts.database, parts.sign_in)
     return made
 
 
@@ -179,13 +183,17 @@ class Way:
         ask = asking.Ask(
             store=store,
             version=flask.g.version,
-            now_us=self._parts.clock_us(),
+            now_us=self.now_us(),
             settings=self._parts.settings,
             say=self._parts.say,
             key=self._key,
             **asked,
         )
         return one.handler(ask)
+
+    def now_us(self) -> int:
+        """Return what time it is."""
+        return self._parts.clock_us()
 
     def identified(self) -> identity.Identity:
         """Return who asks; raise Problem if that is not proven."""

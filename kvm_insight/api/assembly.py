@@ -17,6 +17,7 @@ from kvm_insight.api import (
     keystone,
     listening,
     local,
+    password,
     policy,
     server,
     session,
@@ -70,6 +71,7 @@ def made(
             say=_say(said),
             settings=asking.Settings(silent_s=group.silent_s),
             names=listening.NAMES | names if is_local else None,
+            sign_in=None if is_local else password.signer(conf),
         )
     )
     inner: Any = app if is_local else keystone.guarded(app, conf)

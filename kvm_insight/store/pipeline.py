@@ -72,7 +72,10 @@ def agents(store: sa.Connection) -> Iterator[tuple[str, sample.Agent]]:
         _HOST.gone_us.is_(None), _HOST.record.is_not(None)
     )
     for name, record in store.execute(query.order_by(_HOST.name)):
-        told = _DECODER.decode(record).agent
+        try:
+            told = _DECODER.decode(record).agent
+        except msgspec.MsgspecError:
+            continue
         if told is not None:
             yield str(name), told
 

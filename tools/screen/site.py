@@ -16,6 +16,7 @@ from kvm_insight.api import (
     asking,
     identity,
     listening,
+    password,
     policy,
     server,
     session,
@@ -87,6 +88,7 @@ def serving(
     now_us: int,
     url: str = '',
     port_number: int = 0,
+    sign_in: password.SignIn | None = None,
 ) -> Iterator[Site]:
     """Give a site over a store that is filled: SQLite's in the folder, or
     that of a URL; of ``now_us`` it thinks that it is now."""
@@ -98,7 +100,7 @@ def serving(
     said = publisher.Publisher(bus, topic.PREFIX)
     fill(database)
     made = server.Server(
-        session.Cookies(_application(reading, said, now_us)),
+        session.Cookies(_application(reading, said, now_us, sign_in)),
         server.Settings(port=port_number, threads=4),
     )
     stop = threading.Event()
@@ -117,7 +119,10 @@ def serving(
 
 
 def _application(
-    database: sa.Engine, said: publisher.Publisher, now_us: int
+    database: sa.Engine,
+    said: publisher.Publisher,
+    now_us: int,
+    sign_in: password.SignIn | None,
 ) -> Any:
     def say(key: str, one: control.Order | None) -> None:
         value = None if one is None else codec.encode(one)
@@ -133,6 +138,7 @@ def _application(
             say=say,
             settings=asking.Settings(),
             names=listening.NAMES,
+            sign_in=sign_in,
             clock_us=lambda: now_us,
         )
     )

@@ -10,6 +10,8 @@ from kvm_insight.api.dashboard import heat, matrix, page, plot, reading
 from kvm_insight.api.resource import timeline
 
 _DAYS = ('1', '3', '7', '30')
+#: So many days are shown hour by hour.
+_FINE = 7
 
 
 def show(reader: reading.Reader) -> page.Page:
@@ -47,13 +49,14 @@ def show(reader: reading.Reader) -> page.Page:
 def period(
     reader: reading.Reader, address: str
 ) -> tuple[str, str | None, Any]:
-    """Return how many days are shown, since when, and their hours."""
+    """Return how many days are shown, since when, and their hours; of many
+    days the days themselves."""
     days = reader.arguments.get('days', '1')
-    hours = reader.get(address)
-    if days == '1' or days not in _DAYS:
-        return '1', None, hours
-    since = str(max(0, hours.until_us - int(days) * moment.DAY_US))
-    return days, since, reader.get(address, since=since)
+    if days not in _DAYS[1:]:
+        return '1', None, reader.get(address)
+    since = str(max(0, reader.now_us() - int(days) * moment.DAY_US))
+    step = 'day' if int(days) > _FINE else 'hour'
+    return days, since, reader.get(address, since=since, step=step)
 
 
 def _plots(hours: timeline.HostTimeline) -> list[plot.Plot]:

@@ -29,6 +29,9 @@ class Way(Protocol):
     ) -> Any:
         """Return what a route's handler makes of what is asked."""
 
+    def now_us(self) -> int:
+        """Return what time it is."""
+
     def problem(self, why: Exception) -> problem.Problem:
         """Return what is told of something that went wrong."""
 
@@ -47,6 +50,7 @@ class Reader:
         """Read in one transaction; ``arguments`` are those of the page."""
         self._way = way
         self._store = store
+        self._scopes: dict[str, scope.Scope | None] = {}
         self.who = who
         self.path = path
         #: What stands behind the question mark; what is empty is left out.
@@ -83,21 +87,31 @@ class Reader:
             if_match=if_match,
         )
 
+    def now_us(self) -> int:
+        """Return what time it is."""
+        return self._way.now_us()
+
     def may(self, address: str, method: str = 'GET') -> bool:
         """Say whether the policy lets this one ask."""
-        one = routes.ROUTES[address][method]
-        try:
-            self._way.scope_of(self.who, one.policy)
-        except problem.Problem:
-            return False
-        return True
+        return self._scope(address, method) is not None
 
     @property
     def is_operator(self) -> bool:
         """Say whether this one sees all projects."""
-        one = routes.ROUTES['/v1/instances']['GET']
-        whose = self._way.scope_of(self.who, one.policy)
-        return isinstance(whose, scope.Everything)
+        return isinstance(
+            self._scope('/v1/instances', 'GET'), scope.Everything
+        )
+
+    def _scope(self, address: str, method: str) -> scope.Scope | None:
+        """Return what the policy says, which is asked once a page: each
+        link wants to know."""
+        rule = routes.ROUTES[address][method].policy
+        if rule not in self._scopes:
+            try:
+                self._scopes[rule] = self._way.scope_of(self.who, rule)
+            except problem.Problem:
+                self._scopes[rule] = None
+        return self._scopes[rule]
 
 
 def _query(one: route.Route, values: Mapping[str, Any]) -> Any:

@@ -17,7 +17,7 @@ import flask
 import sqlalchemy as sa
 from werkzeug.wrappers import Response
 
-from kvm_insight.api import problem, session
+from kvm_insight.api import password, problem, session
 from kvm_insight.api.dashboard import (
     asset,
     form,
@@ -52,9 +52,14 @@ _STYLE = re.compile('<style>(.*?)</style>', re.S)
 _FOR_EVER = 'public, max-age=31536000, immutable'
 
 
-def register(made: flask.Flask, way: reading.Way, database: sa.Engine) -> None:
+def register(
+    made: flask.Flask,
+    way: reading.Way,
+    database: sa.Engine,
+    sign_in: password.SignIn | None,
+) -> None:
     """Let the application show pages, too."""
-    site = Site(way, database)
+    site = Site(way, database, sign_in)
     for address, make in pages.PAGES.items():
         view = functools.partial(site.show, make)
         if address != '/':
@@ -89,10 +94,16 @@ def _add(
 class Site:
     """All pages."""
 
-    def __init__(self, way: reading.Way, database: sa.Engine) -> None:
+    def __init__(
+        self,
+        way: reading.Way,
+        database: sa.Engine,
+        sign_in: password.SignIn | None,
+    ) -> None:
         """Show what the way lets through."""
         self._way = way
         self._database = database
+        self._sign_in = sign_in
         self._assets = asset.all_of_them()
         self._render = rendering.Renderer(self._assets)
 
@@ -144,6 +155,7 @@ class Site:
         values = {
             'failed': 'failed' in flask.request.args,
             'next': login.safe(flask.request.args.get('next')),
+            'has_keystone': self._sign_in is not None,
         }
         return self._answer(page.Page('login.html', values), None)
 
@@ -151,10 +163,11 @@ class Site:
         """Let the browser show the token from now on."""
         request = flask.request
         session.check_site(request)
-        token = login.token(request.form.get('token', ''))
         where = login.safe(request.form.get('next'))
+        token = login.token(request.form, self._sign_in)
         if token is None:
-            return _see('/login?' + parse.urlencode({'failed': '1'}))
+            words = {'failed': '1', 'next': where}
+            return _see('/login?' + parse.urlencode(words))
         answer = _see(where)
         session.remember(answer, token, secure=request.is_secure)
         return answer
