@@ -36,9 +36,9 @@ from tests.unit.store import filling
 #: Scenario, seed, more words of the command.
 HOSTS = (
     ('antagonist', 1, '--family slices --cpus 2 --hours 0.7 --ledger ebpf'),
-    ('migration', 2, '--cpus 8 --hours 2.2'),
-    ('reboot', 3, '--cpus 8 --hours 2.2 --dirty'),
-    ('quota', 4, '--cpus 8 --hours 2.2 --dirty'),
+    ('migration', 2, '--cpus 8 --hours 1.6'),
+    ('reboot', 3, '--cpus 8 --hours 1.6 --dirty'),
+    ('quota', 4, '--cpus 8 --hours 1.6 --dirty'),
 )
 #: Of the last host nothing came for ten minutes.
 Record = TypeVar('Record', bound=sample.Wire)

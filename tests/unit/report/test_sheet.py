@@ -5,7 +5,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kvm_insight.model import tenant_report
@@ -39,6 +39,7 @@ def test_what_would_be_a_formula_begins_with_an_apostrophe(name: str) -> None:
     assert row[header.index('name')] == f"'{name}"
 
 
+@settings(max_examples=30)
 @given(material.any_material())
 def test_figures_are_as_in_the_report(made_of: value.Material) -> None:
     made = tenant.report(made_of, material.NOVEMBER, material.END_US)

@@ -5,7 +5,7 @@ import math
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from kvm_insight.model import codec, tenant_report
 from kvm_insight.report import tenant, value
@@ -21,6 +21,7 @@ def report(
     return tenant.report(made_of, material.NOVEMBER, made_us)
 
 
+@settings(max_examples=30)
 @given(material.any_material())
 def test_totals_are_the_sums_of_the_parts(made_of: value.Material) -> None:
     one = report(made_of)
@@ -35,6 +36,7 @@ def test_totals_are_the_sums_of_the_parts(made_of: value.Material) -> None:
     assert known == pytest.approx(one.totals.known_s, abs=0.1)
 
 
+@settings(max_examples=30)
 @given(material.any_material())
 def test_causes_add_up_to_the_wait(made_of: value.Material) -> None:
     one = report(made_of)
@@ -43,6 +45,7 @@ def test_causes_add_up_to_the_wait(made_of: value.Material) -> None:
         assert math.fsum(parts) == pytest.approx(cpu.waited_core_s, abs=0.05)
 
 
+@settings(max_examples=30)
 @given(material.any_material())
 def test_a_report_comes_back_as_it_was(made_of: value.Material) -> None:
     one = report(made_of)
