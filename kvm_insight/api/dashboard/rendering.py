@@ -13,7 +13,7 @@ from kvm_insight.api.dashboard import asset, figure, page, reading
 
 #: Address, name, and what has to be allowed for it.
 _NAVIGATION = (
-    ('/', 'Cluster', '/v1/hosts'),
+    ('/', 'Cluster', '/v1/instances'),
     ('/instances', 'Instances', '/v1/instances'),
     ('/findings', 'Findings', '/v1/findings'),
     ('/recommendations', 'Recommendations', '/v1/recommendations'),

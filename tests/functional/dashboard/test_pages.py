@@ -118,6 +118,8 @@ def test_a_page_of_nothing_says_what_to_do_next(
         found.become(site.TOKENS['operator'])
         look(found, 'cluster-empty', '/', axe, pictures)
         assert 'kvm-insight-agent' in found.one('.empty').text
+        said = found.one('#findings-title ~ .empty').text
+        assert 'Nothing is known' in said
         for path in ('findings', 'recommendations', 'overcommit', 'advice'):
             found.look(f'/{path}')
             assert found.one('.empty b').text
