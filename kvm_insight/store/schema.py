@@ -157,7 +157,9 @@ def _analyze(database: sa.Engine) -> None:
     """Tell the planner of queries what there is now."""
     with database.connect() as connection:
         free = connection.execution_options(isolation_level='AUTOCOMMIT')
-        free.execute(sa.text('ANALYZE'))
+        there = set(sa.inspect(free).get_table_names())
+        for name in sorted(there & set(metadata().tables)):
+            free.execute(sa.text(f'ANALYZE "{name}"'))
 
 
 def _config() -> config.Config:
