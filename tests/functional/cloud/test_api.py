@@ -108,6 +108,8 @@ def configuration(folder: pathlib.Path, where: place.Place) -> str:
         'project_name = service\nuser_domain_id = default\n'
         f'project_domain_id = default\nregion_name = {place.REGION}\n'
         'service_token_roles_required = true\n'
+        # Else a token that was taken back is good for some minutes more.
+        'token_cache_time = -1\n'
     )
     return str(path)
 
