@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A store as a large cloud fills it, for the dashboard's benchmark."""
 
+import dataclasses
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,7 +56,15 @@ def fill(database: sa.Engine, hosts: int, seed: int) -> None:
     )
     _write(database, rollup.HOST_DAY, _host_days())
     _write(database, rollup.INSTANCE_DAY, _instance_days(projects))
-    _write(database, table.FINDING, _findings(hosts, projects, chance))
+
+    def anybody() -> Victim:
+        host = chance.randrange(hosts)
+        one = chance.choice(_on(host))
+        return Victim(
+            host + 1, name(host), one + 1, uuid(one), one % projects + 1
+        )
+
+    add_findings(database, hosts * 10, NOW_US, chance, anybody)
     with database.begin() as store:
         store.execute(sa.text('ANALYZE'))
 
@@ -249,21 +258,46 @@ def _instance_days(projects: int) -> Iterator[Row]:
             }
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Victim:
+    """Whom a finding is about: numbers of rows, and names."""
+
+    host_id: int
+    host: str
+    instance_id: int
+    uuid: str
+    project_id: int
+
+
+def add_findings(
+    database: sa.Engine,
+    count: int,
+    now_us: int,
+    chance: random.Random,
+    anybody: Callable[[], Victim],
+) -> None:
+    """Write so many findings of the month before, one in a hundred open."""
+    rows = _findings(count, now_us, chance, anybody)
+    _write(database, table.FINDING, rows)
+
+
 def _findings(
-    hosts: int, projects: int, chance: random.Random
+    count: int,
+    now_us: int,
+    chance: random.Random,
+    anybody: Callable[[], Victim],
 ) -> Iterator[Row]:
-    for number in range(hosts * 10):
-        host = chance.randrange(hosts)
-        victim = chance.choice(_on(host))
-        opened_us = NOW_US - chance.randrange(30 * 24) * HOUR_US
+    for number in range(count):
+        victim = anybody()
+        opened_us = now_us - chance.randrange(30 * 24) * HOUR_US
         is_open = number % 100 == 0
         one = finding.Finding(
             id=f'finding-{number}',
             state='open' if is_open else 'closed',
-            host=name(host),
+            host=victim.host,
             resource='cpu',
             victim=finding.Party(
-                entity=entity.domain(uuid(victim)), uuid=uuid(victim)
+                entity=entity.domain(victim.uuid), uuid=victim.uuid
             ),
             verdict='unknown',
             confidence=0.9,
@@ -277,9 +311,9 @@ def _findings(
         )
         yield {
             'id': one.id,
-            'host_id': host + 1,
-            'instance_id': victim + 1,
-            'project_id': victim % projects + 1,
+            'host_id': victim.host_id,
+            'instance_id': victim.instance_id,
+            'project_id': victim.project_id,
             'record': codec.encode(one),
             **{
                 field: getattr(one, field)

@@ -149,7 +149,7 @@ def _hosts(shape: Shape, now_us: int) -> Iterator[Row]:
         }
 
 
-def _place(shape: Shape, number: int) -> tuple[int, int]:
+def place(shape: Shape, number: int) -> tuple[int, int]:
     """Return an instance's host and project; of these few have most."""
     few = int(shape.projects * (number / shape.instances) ** 2)
     return number % shape.hosts + 1, few % shape.projects + 1
@@ -157,7 +157,7 @@ def _place(shape: Shape, number: int) -> tuple[int, int]:
 
 def _instances(shape: Shape, now_us: int) -> Iterator[Row]:
     for number in range(1, shape.instances + 1):
-        host, project = _place(shape, number - 1)
+        host, project = place(shape, number - 1)
         yield {
             'id': number,
             'uuid': uuid(number),
@@ -212,7 +212,7 @@ def _ledger(shape: Shape, host: int, chance: random.Random) -> bytes | None:
 def _instance_hours(shape: Shape, chance: random.Random) -> Iterator[Row]:
     """Yield the first day's rows; the nights are quiet."""
     for number in range(1, shape.instances + 1):
-        host, project = _place(shape, number - 1)
+        host, project = place(shape, number - 1)
         heavy = min(chance.paretovariate(1.2), 50.0)
         middle = chance.randrange(BINS, usage.BINS - BINS)
         bins = [
