@@ -91,10 +91,10 @@ def _recorded(
     """Return the CPU time of a record in ms, and records a second."""
     with tempfile.TemporaryDirectory(dir='/var/tmp') as folder:
         bus = driver.open_bus('embedded', {'path': f'{folder}/bus.db'})
+        # Each record counts, also those that a newer one replaces.
+        made = topic.layout(f'{name}.', partitions=1)
         bus.create_topics(
-            # Each record counts, also those that a newer one replaces.
-            dataclasses.replace(one, compacted=False)
-            for one in topic.layout(f'{name}.', partitions=1)
+            [dataclasses.replace(one, compacted=False) for one in made]
         )
         count = _publish(bus, f'{name}.{name}', words)
         one = recorder.Recorder(

@@ -34,7 +34,7 @@ OPTIONS: list[cfg.Opt] = [
         max=3650,
         help='Days for which hours are kept, a row for each instance and '
         "hour: more than a month, so that last month's report has all its "
-        'hours. An instance takes about 20 kB a day. Lower it when the '
+        'hours. An instance takes 17 kB a day. Lower it when the '
         'database is too large; days stay.',
     ),
     cfg.IntOpt(

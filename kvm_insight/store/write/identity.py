@@ -79,9 +79,12 @@ def hosts(connection: sa.Connection, names: Iterable[str]) -> dict[str, int]:
 
 
 def instances(
-    connection: sa.Connection, seen: Iterable[Seen]
+    connection: sa.Connection, seen: Iterable[Seen], *, later: bool = True
 ) -> dict[str, int]:
-    """Return UUID -> number, and keep when they were seen."""
+    """Return UUID -> number, and keep when they were seen.
+
+    Without ``later`` it is the caller who says until when.
+    """
     joined: dict[str, Seen] = {}
     for one in seen:
         other = joined.get(one.uuid)
@@ -116,13 +119,13 @@ def instances(
         for uuid, one in sorted(joined.items())
         if one.first_us < there[uuid].first_seen_us
     }
-    later = {
+    moved = {
         numbers[uuid]: one.last_us
         for uuid, one in sorted(joined.items())
-        if one.last_us > there[uuid].last_seen_us
+        if later and one.last_us > there[uuid].last_seen_us
     }
     _move(connection, columns.first_seen_us, earlier, later=False)
-    _move(connection, columns.last_seen_us, later, later=True)
+    _move(connection, columns.last_seen_us, moved, later=True)
     return numbers
 
 

@@ -140,6 +140,8 @@ def _instances(
             for report in reports.values()
             for one in report.instances
         ],
+        # Below, with all the rest: a row that is written twice costs twice.
+        later=False,
     )
     rows = [
         {
@@ -163,16 +165,21 @@ def _update(connection: sa.Connection, rows: list[upsert.Row]) -> None:
         return
     names = [name for name in rows[0] if name.startswith('new_')]
     columns = table.INSTANCE.c
+    time_us: sa.BindParameter[int] = sa.bindparam('new_report_us')
+    last_us = sa.case(
+        (columns.last_seen_us < time_us, time_us), else_=columns.last_seen_us
+    )
     # Of an instance that two of these hosts report the newer one stays.
     rows.sort(key=lambda row: (row['number'], row['new_report_us']))
     connection.execute(
         table.INSTANCE.update()
         .values({name[4:]: sa.bindparam(name) for name in names})
+        .values(last_seen_us=last_us)
         .where(
             columns.id == sa.bindparam('number'),
             sa.or_(
                 columns.report_us.is_(None),
-                columns.report_us < sa.bindparam('new_report_us'),
+                columns.report_us < time_us,
                 columns.report_us > sa.bindparam('back_us'),
             ),
         ),
