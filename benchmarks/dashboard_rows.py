@@ -24,8 +24,8 @@ NOW_US = 1_795_845_600_000_000
 ON_A_HOST = 30
 _AT_ONCE = 2000
 #: Of hosts that are looked at, hours are there for a month.
-LOOKED_AT = 20
-_HOURS = {True: 30 * 24, False: 24}
+LOOKED_AT = 10
+_HOURS = {True: 30 * 24, False: 2}
 
 Row = dict[str, Any]
 

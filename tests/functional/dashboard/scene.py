@@ -77,6 +77,9 @@ def _host(cloud: filling.Filling, number: int) -> None:
         window_s=120,
         cpus=32,
         minutes=[host_report.Minute(wanted_cores=12.0)],
+        ledger_source='ebpf',
+        entities=[entity.domain(LOUD), entity.domain(QUIET), entity.HOST],
+        charges=[(1, 0, 66_000_000), (1, 1, 9_000_000), (0, 2, 3_000_000)],
         missing={'cpu_steal': 'this kernel does not tell it'},
         agent=sample.Agent(
             version='0.1.0',
