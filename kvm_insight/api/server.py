@@ -28,7 +28,7 @@ class Settings:
     """Where to listen, and how patiently."""
 
     host: str = '127.0.0.1'
-    port: int = 8775
+    port: int = 9775
     threads: int = 8
     #: For all headers of a request; for its body; for the answer.
     patience_s: float = 10.0

@@ -4,7 +4,7 @@
 from oslo_config import cfg
 
 GROUP = 'api'
-PORT = 8775
+PORT = 9775
 LOCAL_FILE = '/var/lib/kvm-insight/api-token'
 
 _WHERE = [

@@ -10,7 +10,7 @@ import pathlib
 from keystoneauth1 import loading, token_endpoint
 from osc_lib import exceptions
 
-ENDPOINT = 'http://127.0.0.1:8775'
+ENDPOINT = 'http://127.0.0.1:9775'
 TOKEN_FILE = '/var/lib/kvm-insight/api-token'  # noqa: S105
 
 _MOST = 4096

@@ -97,7 +97,7 @@ def test_all_else_may_not(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    'host', ['localhost', 'localhost:8775', '127.0.0.1:1', '[::1]:8', 'Mine']
+    'host', ['localhost', 'localhost:9775', '127.0.0.1:1', '[::1]:8', 'Mine']
 )
 def test_this_machine_is_called_by_its_names(host: str) -> None:
     listening.check_host(host, listening.NAMES | {'mine'})
@@ -109,7 +109,7 @@ def test_this_machine_is_called_by_its_names(host: str) -> None:
         '',
         'example.org',
         'localhost.example.org',
-        'example.org:8775',
+        'example.org:9775',
         'a@example.org',
         'localhost@example.org',
         '[',
