@@ -11,6 +11,8 @@ set +o xtrace
 KVM_INSIGHT_PLUGIN=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=lib/account
 source "$KVM_INSIGHT_PLUGIN/lib/account"
+# shellcheck source=lib/api
+source "$KVM_INSIGHT_PLUGIN/lib/api"
 # shellcheck source=lib/broker
 source "$KVM_INSIGHT_PLUGIN/lib/broker"
 # shellcheck source=lib/database

@@ -15,7 +15,7 @@ Maker = Callable[..., node.Node]
 CONTROLLER = 'key,n-api,n-cond,n-sch,placement-api,g-api,mysql,rabbit'
 ALL = {
     f'kvm-insight-{n}'
-    for n in ('agent', 'analyzer', 'planner', 'recorder', 'kafka')
+    for n in ('agent', 'analyzer', 'planner', 'recorder', 'api', 'kafka')
 }
 
 
@@ -38,9 +38,9 @@ def test_a_controller_has_all_but_the_agent(nodes: Maker) -> None:
 @pytest.mark.parametrize(
     ('services', 'extras'),
     [
-        (node.ALL_IN_ONE, 'agent,cloud,store,mariadb'),
+        (node.ALL_IN_ONE, 'agent,cloud,api,osc,store,mariadb'),
         ('n-cpu', 'agent'),
-        (CONTROLLER, 'cloud,store,mariadb'),
+        (CONTROLLER, 'cloud,api,osc,store,mariadb'),
     ],
 )
 def test_a_node_gets_what_its_services_need(
