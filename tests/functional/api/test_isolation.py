@@ -124,7 +124,7 @@ QUERIES = [
 
 
 @hypothesis.settings(
-    max_examples=40,
+    max_examples=25,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 @hypothesis.given(
