@@ -4,6 +4,7 @@
 import dataclasses
 import logging
 from collections.abc import Iterable, Mapping
+from http import client
 from typing import Any
 from urllib import parse
 
@@ -190,6 +191,7 @@ _REMEDIES = {
     409: 'Look at it again; it is not as it was',
     412: 'Look at it again; it is not as it was',
     429: 'Try again later',
+    500: 'The log of kvm-insight-api says more',
     502: 'A proxy cannot reach kvm-insight-api; look whether it runs',
     504: 'A proxy cannot reach kvm-insight-api; look whether it runs',
 }
@@ -202,7 +204,8 @@ def _why(answer: Any) -> str:
         detail = str(one['detail']).rstrip('.')
         said = f'{detail} ({one["code"]}, {one["request_id"]})'
     except (ValueError, KeyError, IndexError, TypeError):
-        said = f'{answer.reason} (from {answer.url})'
+        title = client.responses.get(answer.status_code, 'Failure')
+        said = f'{title} (from {answer.url})'
     remedy = _REMEDIES.get(answer.status_code)
     words = [f'{said} (HTTP {answer.status_code})', remedy]
     return '. '.join(filter(None, words))

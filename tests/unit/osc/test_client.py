@@ -144,7 +144,7 @@ def test_the_version_and_the_token_are_sent(
         ((200, 'text/html', b'<html>'), 'is no kvm-insight-api'),
         ((200, 'application/json', b'[]'), 'is no kvm-insight-api'),
         ((502, 'text/html', b'<html>'), 'A proxy cannot reach'),
-        ((500, 'application/json', b'{"errors": []}'), r'HTTP 500'),
+        ((500, 'application/json', b'{"errors": []}'), 'Server Error.*log'),
         ((404, 'application/json', b'null'), r'HTTP 404'),
         (
             (
