@@ -100,10 +100,16 @@ def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20, method='inclusive')[-1]
 
 
-def one_by_one(url: str, times: int) -> dict[str, list[float]]:
-    """Return page -> how long it took, each time another host's."""
+def one_by_one(
+    url: str, times: int
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Return page -> how long it took, each time another host's, and how
+    much of the CPU's time, which other work on the machine does not change;
+    the database's is not in it."""
     found: dict[str, list[float]] = {}
+    cpu_ms: dict[str, float] = {}
     for page, path in PAGES.items():
+        began = time.process_time()
         for number in range(times + 2):
             host = number % dashboard_rows.LOOKED_AT
             took_ms = asked(
@@ -117,8 +123,10 @@ def one_by_one(url: str, times: int) -> dict[str, list[float]]:
             )
             if number >= 2:
                 found.setdefault(page, []).append(took_ms)
-        report.say(f'{page}: p95 {p95(found[page]):.0f} ms')
-    return found
+        took = (time.process_time() - began) * 1000 / (times + 2)
+        cpu_ms[page] = round(took, 1)
+        report.say(f'{page}: p95 {p95(found[page]):.0f} ms, CPU {took:.0f} ms')
+    return found, cpu_ms
 
 
 def at_once(url: str, times: int) -> list[float]:
@@ -157,7 +165,7 @@ def main() -> int:
     chosen = report.options(__doc__).parse_args()
     times = 10 if chosen.quick else 40
     with served(chosen.quick, chosen.seed) as found:
-        pages = one_by_one(found.url, times)
+        pages, cpu_ms = one_by_one(found.url, times)
         together = at_once(found.url, times)
         paints = painted(found.url, 5 if chosen.quick else 11)
     by_page = {page: round(p95(took), 1) for page, took in pages.items()}
@@ -174,6 +182,7 @@ def main() -> int:
         {},
         chosen.seed,
         groups=by_page,
+        cpu_ms=cpu_ms,
         worst=worst,
     )
 
