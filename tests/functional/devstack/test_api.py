@@ -136,6 +136,8 @@ def test_an_api_without_a_recorder_leaves_the_database_as_it_is(
     one.stack()
     asked = [call.split()[0] for call in one.calls()]
     assert 'recreate_database' not in asked
-    assert 'kvm-insight' not in asked, 'its tables are the affair of another node'
+    assert 'kvm-insight' not in asked, (
+        'its tables are the affair of another node'
+    )
     found = database.settings(conf.load([str(one.configuration)]))
     assert '/kvm_insight?' in found.connection
