@@ -23,7 +23,7 @@ from screen import browser
 pytestmark = pytest.mark.timeout(400)
 
 TREE = pathlib.Path(__file__).resolve().parents[3]
-ADDRESS = re.compile(r'dashboard: (http://127\.0\.0\.1:\d+)/')
+ADDRESS = re.compile(r'dashboard: (\S+)/ \(sign in')
 PATIENCE_S = 240
 
 
