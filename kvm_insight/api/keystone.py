@@ -2,13 +2,17 @@
 """Keystone: who asks, as keystonemiddleware found it out."""
 
 import logging
+import uuid
 from typing import Any
 
+from keystoneauth1 import exceptions
 from keystonemiddleware import auth_token
 from oslo_config import cfg
 from oslo_context import context
 
-from kvm_insight.api import identity
+from kvm_insight.api import answering, identity, problem, version
+
+LOG = logging.getLogger(__name__)
 
 #: Put there by the middleware; nothing that is sent can be called so.
 _PROOF = 'keystone.token_auth'
@@ -53,4 +57,33 @@ def guarded(application: Any, conf: cfg.ConfigOpts) -> Any:
     # At information it tells each token that is not valid.
     logging.getLogger('keystonemiddleware').setLevel('WARNING')
     settings = {'oslo_config_config': conf, 'delay_auth_decision': True}
-    return auth_token.AuthProtocol(application, settings)
+    return Asking(auth_token.AuthProtocol(application, settings))
+
+
+class Asking:
+    """Answers for the middleware where it has no answer itself: it raises
+    what its client raises if, say, the catalog has no endpoint for it."""
+
+    def __init__(self, inner: Any) -> None:
+        """Go through this."""
+        self._inner = inner
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer as ``inner`` does; 503 where Keystone cannot be asked."""
+        try:
+            return self._inner(environ, start_response)
+        except exceptions.ClientException as why:
+            LOG.error(
+                'Keystone cannot be asked (%s): see [keystone_authtoken], its'
+                ' interface and region_name first of all',
+                type(why).__name__,
+            )
+        ident = f'req-{uuid.uuid4()}'
+        why_not = problem.Problem(
+            503,
+            problem.UNAVAILABLE,
+            'Whose token that is cannot be found out; try again later.',
+        )
+        answer = answering.problem_of(why_not, ident)
+        answer = answering.stamp(answer, ident, version.LEAST)
+        return answer(environ, start_response)
