@@ -87,7 +87,7 @@ def test_nothing_that_is_asked_breaks_it(
     mode: Any,
     pytestconfig: pytest.Config,
 ) -> None:
-    many = 150 if pytestconfig.getoption('--full') else 30
+    many = 170 if pytestconfig.getoption('--full') else 30
     fuzzed(counted, operation, mode, many)
 
 
