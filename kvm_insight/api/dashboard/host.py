@@ -37,6 +37,7 @@ def show(reader: reading.Reader) -> page.Page:
         'ledger': ledger,
         'matrix': matrix.of(ledger),
         'now': matrix.of(one.ledger) if one.ledger else None,
+        'waited_us': sum(each.delay_us or 0 for each in hours.hours),
         'plots': _plots(hours),
         'findings': found.findings,
         'has_more_findings': bool(found.links),
