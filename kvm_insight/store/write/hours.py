@@ -136,6 +136,8 @@ def _describe(
             mine = (record.start_us, host_id)
             if one.uuid not in newest or newest[one.uuid][:2] < mine:
                 newest[one.uuid] = (*mine, one)
+    if not newest:
+        return
     columns = table.INSTANCE.c
     connection.execute(
         table.INSTANCE.update()

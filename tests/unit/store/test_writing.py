@@ -108,6 +108,21 @@ def test_what_was_not_measured_is_no_zero(database: sa.Engine) -> None:
     assert (host['run_us'], host['own_run_us']) == (None, None)
 
 
+def test_an_hour_of_a_host_without_guests_is_written(
+    database: sa.Engine,
+) -> None:
+    full = made.hour('r/1', 0)
+    bare = msgspec.structs.replace(
+        full, instances=[], entities=['host'], charges=[]
+    )
+    with database.begin() as connection:
+        hours.write(connection, [made.said(bare)])
+    (host,) = rows(database, rollup.HOST_HOUR)
+    assert host['measured_us'] == bare.measured_us
+    (day,) = rows(database, rollup.HOST_DAY)
+    assert day['measured_us'] == bare.measured_us
+
+
 def test_hours_whose_day_is_purged_are_left_out(database: sa.Engine) -> None:
     first = hour_row.hour(made.hour('r/1', 0))
     said = [made.said(made.hour('r/1', number)) for number in range(2)]
