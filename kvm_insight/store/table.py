@@ -3,8 +3,9 @@
 
 Hours and days are in ``rollup``. Times are µs since 1970 (``_us``), hours and
 days numbers since then (``hour``, ``day``); a column without a value was not
-measured. ``record`` has the whole record of the bus as it was published,
-``model.codec`` reads it: columns are what is filtered, sorted and counted by.
+measured. ``record`` has the whole record of the bus as it was published, or a
+finding's as closed where it was taken back while open; ``model.codec`` reads
+it: columns are what is filtered, sorted and counted by.
 """
 
 import sqlalchemy as sa

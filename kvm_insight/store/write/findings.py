@@ -3,9 +3,10 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import sqlalchemy as sa
 
-from kvm_insight.model import finding
+from kvm_insight.model import codec, finding
 from kvm_insight.store import table, text
 from kvm_insight.store.write import identity, told, upsert
 
@@ -46,7 +47,8 @@ def write(connection: sa.Connection, records: Sequence[_Finding]) -> None:
         row for key, one in fresh.items() for row in numbers.named(key, one)
     ]
     upsert.put(connection, table.AGGRESSOR, rows)
-    _close(connection, [one for one in records if one.record is None])
+    last = {one.key: one for one in records}
+    _close(connection, [one for one in last.values() if one.record is None])
 
 
 def _stand(one: _Finding) -> _Stand:
@@ -133,20 +135,36 @@ def _parties(one: finding.Finding) -> list[finding.Party]:
 
 
 def _close(connection: sa.Connection, gone: Sequence[_Finding]) -> None:
-    """Close what was taken back while it was open: nobody else will."""
-    if not gone:
-        return
+    """Close what was taken back while it was open: nobody else will.
+
+    Its record says so, too: that is what API and reports read.
+    """
     columns = table.FINDING.c
-    connection.execute(
-        table.FINDING.update()
-        .values(
-            state='closed',
-            closed_us=sa.bindparam('time_us'),
-            closed_reason='gone',
-        )
-        .where(columns.id == sa.bindparam('key'), columns.state == 'open'),
-        [
-            {'key': text.key(one.key), 'time_us': one.bus_us}
-            for one in sorted(gone, key=lambda one: one.key)
-        ],
+    times = {text.key(one.key): one.bus_us for one in gone}
+    query = sa.select(columns.id, columns.record).where(
+        columns.state == 'open'
     )
+    rows = [
+        _closed(row.id, row.record, times[row.id])
+        for row in upsert.found(connection, query, columns.id, times)
+    ]
+    if rows:
+        connection.execute(
+            table.FINDING.update()
+            .values(
+                state='closed',
+                closed_us=sa.bindparam('time_us'),
+                closed_reason='gone',
+                record=sa.bindparam('told'),
+            )
+            .where(columns.id == sa.bindparam('key')),
+            sorted(rows, key=lambda row: str(row['key'])),
+        )
+
+
+def _closed(key: str, record: bytes, time_us: int) -> upsert.Row:
+    one = codec.decode(record, finding.Finding)
+    over = msgspec.structs.replace(
+        one, state='closed', closed_us=time_us, closed_reason='gone'
+    )
+    return {'key': key, 'time_us': time_us, 'told': codec.encode(over)}

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from kvm_insight import exception
-from kvm_insight.model import control, inventory, usage
+from kvm_insight.model import codec, control, finding, inventory, usage
 from kvm_insight.store import charges, rollup, table
 from kvm_insight.store.write import (
     account,
@@ -142,6 +142,21 @@ def test_a_finding_that_was_taken_back_while_open_is_closed(
     (row,) = rows(database, table.FINDING)
     assert (row['state'], row['closed_us']) == ('closed', 77)
     assert rows(database, table.AGGRESSOR)
+    with database.connect() as connection:
+        query = sa.select(table.FINDING.c.record)
+        told_of = connection.execute(query).scalar_one()
+    record = codec.decode(told_of, finding.Finding)
+    assert (record.state, record.closed_us) == ('closed', 77)
+    assert record.closed_reason == 'gone'
+
+
+def test_a_finding_that_was_told_again_is_open(database: sa.Engine) -> None:
+    one = made.incident('x', 1, closed=False)
+    with database.begin() as connection:
+        said = [made.gone('x', 77), made.said(one, 'x')]
+        findings.write(connection, said)  # type: ignore[arg-type]
+    (row,) = rows(database, table.FINDING)
+    assert row['state'] == 'open'
 
 
 def test_a_recommendation_that_was_taken_back_stays_known(
