@@ -40,13 +40,22 @@ class Project:
 
 @contextlib.contextmanager
 def snapshot(database: sa.Engine) -> Iterator[sa.Connection]:
-    """Open a connection for which nothing changes until it is closed: else
-    totals and their parts could be of different moments."""
-    with _worded(), database.connect() as connection:
-        if database.dialect.name != 'sqlite':
+    """Open a connection that is ``still`` until it is closed."""
+    with _worded(), database.connect() as connection, still(connection):
+        yield connection
+
+
+@contextlib.contextmanager
+def still(connection: sa.Connection) -> Iterator[None]:
+    """Let nothing change for a connection that only reads: else totals and
+    their parts could be of different moments."""
+    with _worded():
+        # What was read before is of another moment.
+        connection.rollback()
+        if connection.dialect.name != 'sqlite':
             connection.execution_options(isolation_level='REPEATABLE READ')
         with connection.begin():
-            yield connection
+            yield
 
 
 @contextlib.contextmanager

@@ -31,12 +31,14 @@ def _report(ask: Asked) -> tenant_report.TenantReport:
     if isinstance(ask.scope, scope.Project) and ask.scope.uuid != ident:
         raise problem.unknown()
     when = _period(ask)
-    with report_source.snapshot(ask.store.engine) as store:
-        whose = report_source.project(store, ident)
+    # Not by another connection: whoever waits for a second one may wait for
+    # those who wait for theirs.
+    with report_source.still(ask.store):
+        whose = report_source.project(ask.store, ident)
         if whose is None:
             raise problem.unknown()
         return report_source.report(
-            store, whose, when, ask.now_us, _opaque(ask)
+            ask.store, whose, when, ask.now_us, _opaque(ask)
         )
 
 

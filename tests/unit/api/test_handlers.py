@@ -2,9 +2,11 @@
 import json
 
 import pytest
+import sqlalchemy as sa
 
 from kvm_insight.api import route, routes
 from tests import filling
+from tests.unit.api import conftest as units
 from tests.unit.api.conftest import Site
 
 ONE, TWO, THREE = (filling.uuid(number) for number in (1, 2, 3))
@@ -38,6 +40,21 @@ def test_what_is_there_is_answered_as_the_table_says(
     assert one.answer is not None
     told = set(json.loads(answer.data)) - {'schema'}
     assert told <= set(one.answer.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    'address', ['/v1/projects/alpha/report', '/report?project=alpha']
+)
+def test_a_report_takes_one_connection(
+    database: sa.Engine, address: str
+) -> None:
+    units.fill(database)
+    few = sa.create_engine(
+        database.url, pool_size=1, max_overflow=0, pool_timeout=0.2
+    )
+    answer = units.site(few).ask('operator', address)
+    few.dispose()
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_host_is_found_by_a_name_with_a_slash(cloud: Site) -> None:
