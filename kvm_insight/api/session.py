@@ -93,9 +93,17 @@ def check_site(request: flask.Request) -> None:
     """Raise Problem if the browser says that it comes from elsewhere."""
     site = request.headers.get('Sec-Fetch-Site', 'same-origin')
     origin = request.headers.get('Origin')
-    is_ours = origin is None or parse.urlsplit(origin).netloc == request.host
+    is_ours = origin is None or _site(origin) == request.host
     if site not in ('same-origin', 'none') or not is_ours:
         raise _cross_site()
+
+
+def _site(origin: str) -> str | None:
+    try:
+        return parse.urlsplit(origin).netloc
+    except ValueError:
+        # No browser says such a thing.
+        return None
 
 
 def _word(token: str) -> str:

@@ -90,3 +90,11 @@ def test_a_program_needs_no_word(browser: Browser) -> None:
     # What it shows counts, not what a browser kept.
     browser.client.get('/in')
     assert browser.post(X_Auth_Token='alice') == 403
+
+
+def test_an_origin_that_is_none_is_another_site(browser: Browser) -> None:
+    site = browser.site
+    headers = {'Origin': 'http://[', 'Accept': 'application/json'}
+    for path in (PATH, '/login'):
+        answer = site.ask('operator', path, 'POST', headers=headers)
+        assert answer.status_code == 403, answer.text
