@@ -98,6 +98,13 @@ def check_site(request: flask.Request) -> None:
         raise _cross_site()
 
 
+def is_secret(request: flask.Request) -> bool:
+    """Say whether the browser speaks TLS: to us, or to a proxy before us, of
+    which only its ``Origin`` tells."""
+    origin = request.headers.get('Origin', '')
+    return request.is_secure or origin.startswith('https://')
+
+
 def _site(origin: str) -> str | None:
     try:
         return parse.urlsplit(origin).netloc

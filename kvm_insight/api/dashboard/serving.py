@@ -169,7 +169,7 @@ class Site:
             words = {'failed': '1', 'next': where}
             return _see('/login?' + parse.urlencode(words))
         answer = _see(where)
-        session.remember(answer, token, secure=request.is_secure)
+        session.remember(answer, token, secure=session.is_secret(request))
         return answer
 
     def log_out(self) -> Response:

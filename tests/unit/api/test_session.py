@@ -98,3 +98,21 @@ def test_an_origin_that_is_none_is_another_site(browser: Browser) -> None:
     for path in (PATH, '/login'):
         answer = site.ask('operator', path, 'POST', headers=headers)
         assert answer.status_code == 403, answer.text
+
+
+@pytest.mark.parametrize(
+    ('origin', 'is_secret'),
+    [('https://localhost', True), ('http://localhost', False)],
+)
+def test_the_cookie_keeps_to_tls_that_a_proxy_speaks(
+    browser: Browser, origin: str, is_secret: bool
+) -> None:
+    answer = browser.site.ask(
+        None,
+        '/login',
+        'POST',
+        headers={'Origin': origin},
+        data={'token': 'x' * 32},
+    )
+    assert answer.status_code == 303
+    assert ('Secure' in answer.headers['Set-Cookie']) is is_secret
