@@ -10,6 +10,7 @@ from keystonemiddleware import auth_token
 from oslo_config import cfg
 from oslo_context import context
 
+from kvm_insight import exception
 from kvm_insight.api import answering, identity, problem, version
 
 LOG = logging.getLogger(__name__)
@@ -53,11 +54,20 @@ class Keystone:
 
 def guarded(application: Any, conf: cfg.ConfigOpts) -> Any:
     """Return the application behind the middleware; it decides later, as
-    the list of versions needs no token."""
+    the list of versions needs no token. ConfigError says what it lacks."""
     # At information it tells each token that is not valid.
     logging.getLogger('keystonemiddleware').setLevel('WARNING')
     settings = {'oslo_config_config': conf, 'delay_auth_decision': True}
-    return Asking(auth_token.AuthProtocol(application, settings))
+    made = Asking(auth_token.AuthProtocol(application, settings))
+    group = conf.keystone_authtoken
+    if not (group.auth_type or group.auth_section):
+        raise exception.ConfigError(
+            '[keystone_authtoken] auth_type: not set, so that no token could'
+            ' be looked at; with [api] auth = keystone fill that group: at'
+            ' least auth_type = password, auth_url, username, password,'
+            ' project_name and both domains'
+        )
+    return made
 
 
 class Asking:

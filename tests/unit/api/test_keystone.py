@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from keystoneauth1 import exceptions
+from oslo_config import cfg
 from werkzeug import test
 
+from kvm_insight import exception
 from kvm_insight.api import keystone
 
 
@@ -27,3 +29,10 @@ def test_a_catalog_without_an_endpoint_is_told_as_503(
     assert error['code'] == 'insight.unavailable'
     assert 'secret' not in answer.text + caplog.text
     assert 'interface' in caplog.text
+
+
+def test_without_a_way_to_keystone_it_does_not_start() -> None:
+    conf = cfg.ConfigOpts()
+    conf([], project='kvm-insight', default_config_files=[])
+    with pytest.raises(exception.ConfigError, match='auth_type'):
+        keystone.guarded(lost, conf)
