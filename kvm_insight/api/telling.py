@@ -47,15 +47,6 @@ class Telling:
         """Return it with what it was drawn from."""
         one = self._records[row['id']]
         fields = self._fields(row, ident)
-        if not row['is_own']:
-            return resource.FindingDetail(
-                **fields,
-                accounts=[],
-                coverage=None,
-                suffering=None,
-                baseline=None,
-                baseline_source=None,
-            )
         detail = resource.FindingDetail(
             **fields,
             accounts=[
@@ -73,13 +64,12 @@ class Telling:
 
     def _fields(self, row: paging.Row, ident: str) -> dict[str, Any]:
         one = self._records[row['id']]
-        is_whole = bool(row['is_own'])
-        victim = self._victim(one, is_whole)
-        aggressors = list(self._aggressors(one, is_whole))
+        victim = self._victim(one)
+        aggressors = list(self._aggressors(one))
         found: dict[str, Any] = {
             'id': ident,
             'state': row['state'],
-            'role': self._role(is_whole),
+            'role': 'all' if self._sight.is_operator else 'victim',
             'host_id': self._host_id(row['host'], one),
             'resource': one.resource,
             'verdict': one.verdict,
@@ -87,8 +77,8 @@ class Telling:
             'victim': victim,
             'aggressors': aggressors,
             'confidence': one.confidence,
-            'severity_cores': one.severity_cores if is_whole else None,
-            'lost_us': one.lost_us if is_whole else None,
+            'severity_cores': one.severity_cores,
+            'lost_us': one.lost_us,
             'opened_us': one.opened_us,
             'updated_us': one.updated_us,
             'closed_us': one.closed_us,
@@ -99,9 +89,9 @@ class Telling:
         words = wording.summary(one, victim, aggressors)
         return {**found, 'summary': words}
 
-    def _victim(self, one: finding.Finding, is_own: bool) -> party.Party:
+    def _victim(self, one: finding.Finding) -> party.Party:
         seen = self._sight.who(one.victim.entity)
-        if seen.kind != 'other projects' or not is_own:
+        if seen.kind != 'other projects':
             return seen
         # Its own, but nothing else is known of it any more.
         return party.Party(
@@ -111,18 +101,13 @@ class Telling:
             project_id=one.victim.project_id,
         )
 
-    def _role(self, is_whole: bool) -> str:
-        if self._sight.is_operator:
-            return 'all'
-        return 'victim' if is_whole else 'aggressor'
-
     def _host_id(self, host: str, one: finding.Finding) -> str | None:
         if isinstance(self._whose, scope.Project):
             return sight.host_id(host, self._whose.uuid)
         return sight.host_id(host, one.victim.project_id)
 
     def _aggressors(
-        self, one: finding.Finding, is_whole: bool
+        self, one: finding.Finding
     ) -> Iterator[resource.Aggressor]:
         """Yield those who may be named; all others of a kind are one."""
         if self._sight.is_operator:
@@ -134,9 +119,7 @@ class Telling:
             seen = self._sight.who(who.party.entity)
             by_party.setdefault(seen, []).append(who)
         for seen, some in by_party.items():
-            # Of another one's finding a project is told its own part.
-            if is_whole or seen.uuid is not None:
-                yield _aggressor(seen, some)
+            yield _aggressor(seen, some)
 
 
 def _aggressor(

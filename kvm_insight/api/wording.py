@@ -33,10 +33,6 @@ def summary(
 ) -> str:
     """Return who waited for what, and why."""
     what = _WHAT[one.resource]
-    if victim.uuid is None:
-        names = _named([who.party for who in aggressors])
-        who = 'its host' if victim.kind == 'host' else 'another instance'
-        return f'{names} made {who} wait for {what}.'
     waits = 'waited' if one.state == 'closed' else 'waits'
     text = f'{_name(victim)} {waits} for {what}, {_WHY[one.verdict]}'
     if one.verdict == 'antagonist' and aggressors:

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Findings: of a project those in which an instance of it is somebody."""
+"""Findings: of a project those whose victim is an instance of it.
+
+Those that name one of its instances are not among them: their number would
+tell how many others there are. Ledger and report have them as one sum.
+"""
 
 import dataclasses
 from typing import Any
@@ -76,32 +80,16 @@ def _query(whose: scope.Scope) -> sa.Select[Any]:
             _FINDING.opened_us,
             _FINDING.updated_us,
             _FINDING.closed_us,
-            _severity(whose).label('severity_cores'),
+            _FINDING.severity_cores,
             _FINDING.record,
-            # Whether the victim is in the scope.
-            whose.holds(_FINDING.project_id).label('is_own'),
         )
         .select_from(table.FINDING.join(table.HOST))
         .where(_in(whose))
     )
 
 
-def _severity(whose: scope.Scope) -> sa.ColumnElement[float]:
-    """Return what is sorted by: what another project loses is not, or the
-    order would tell it."""
-    if isinstance(whose, scope.Everything):
-        return _FINDING.severity_cores
-    own = whose.holds(_FINDING.project_id)
-    return sa.case((own, _FINDING.severity_cores), else_=None)
-
-
 def _in(whose: scope.Scope) -> sa.ColumnElement[bool]:
-    if isinstance(whose, scope.Everything):
-        return sa.true()
-    named = sa.select(_AGGRESSOR.finding_id).where(
-        whose.holds(_AGGRESSOR.project_id)
-    )
-    return sa.or_(whose.holds(_FINDING.project_id), _FINDING.id.in_(named))
+    return whose.holds(_FINDING.project_id)
 
 
 def _clauses(
@@ -128,7 +116,8 @@ def _clauses(
 
 def _about(whose: scope.Scope, uuid: str) -> sa.ColumnElement[bool]:
     """Return what holds where the instance, if it is in the scope, is victim
-    or aggressor: a project cannot ask with whom it shares a finding."""
+    or, for operators, aggressor: a project cannot ask whom its neighbours
+    are said to harm."""
     instance = table.INSTANCE.c
     number = (
         sa.select(instance.id)

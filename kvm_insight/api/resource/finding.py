@@ -23,14 +23,15 @@ class Aggressor(document.Document, frozen=True, kw_only=True):
 class Finding(document.Document, frozen=True, kw_only=True):
     """One finding.
 
-    A project sees those of its own instances, by an id of its own. Where its
-    instance is an aggressor only, what another one lost is not told.
+    A project sees those whose victim is an instance of its own, by an id of
+    its own. Where its instances make others wait, its ledgers and its report
+    say when and how much, never whom or how many.
     """
 
     id: str
     state: Literal['open', 'closed']
     #: What the asker's instances are in it; of operators ``all``.
-    role: Literal['victim', 'aggressor', 'all']
+    role: Literal['victim', 'all']
     host: str | document.Unset = document.UNSET
     host_id: str | None
     resource: Resource
@@ -40,8 +41,8 @@ class Finding(document.Document, frozen=True, kw_only=True):
     aggressors: list[Aggressor]
     confidence: float
     #: Core-seconds lost per second, now, and core-µs lost in all.
-    severity_cores: float | None
-    lost_us: int | None
+    severity_cores: float
+    lost_us: int
     opened_us: int
     updated_us: int
     closed_us: int | None
@@ -83,7 +84,7 @@ class FindingsQuery(document.Paged, frozen=True, kw_only=True):
     state: Literal['open', 'closed'] | None = None
     resource: Resource | None = None
     verdict: finding.Verdict | None = None
-    #: The victim's UUID, or an aggressor's.
+    #: The victim's UUID; for operators an aggressor's, too.
     instance: document.Word | None = None
     #: Open at any time within it; any where nothing is said.
     since: document.Moment | None = None

@@ -167,12 +167,22 @@ class Writer:
         return [b - a for a, b in itertools.pairwise(edges)]
 
     def _finding(self, ident: str, one: Finding) -> None:
+        """Write what happened to one of our own, or what it did: then so
+        many others suffered, together as much."""
+        if one.is_victim:
+            self._about(ident, one, 0)
+            return
+        shares = self._shares(1000, self._chance.randint(1, 3))
+        for number, us in enumerate(shares):
+            self._about(f'{ident}-{number}', one, us)
+
+    def _about(self, ident: str, one: Finding, caused_us: int) -> None:
         place = self._world.places[one.own]
         me = entity.domain(self.own[one.own])
         there = [entity.domain(uuid) for uuid in self._others[place]]
         named: list[tuple[str, int, float]] = []
         if not one.is_victim:
-            named.append((me, 1000, 0.25))
+            named.append((me, caused_us, 0.25))
         if one.others is not None:
             named += self._accused(there, one.others)
         if one.with_service:
@@ -180,8 +190,10 @@ class Writer:
         if one.with_host:
             named.append((entity.HOST, 5, 1 / WHOLE))
         if one.with_neighbour:
+            # Of what another one waited each has its part, too.
+            neighbour_us = 11 if one.is_victim else 0
             named += [
-                (entity.domain(uuid), 11, 1 / WHOLE)
+                (entity.domain(uuid), neighbour_us, 1 / WHOLE)
                 for uuid in self.own
                 if entity.domain(uuid) != me
             ]
