@@ -61,6 +61,8 @@ class Parts:
     #: Keystone.
     sign_in: password.SignIn | None = None
     clock_us: Callable[[], int] = lambda: time.time_ns() // 1000
+    #: For who shows them elsewhere, too.
+    counts: counting.Counting | None = None
 
 
 def create(parts: Parts) -> flask.Flask:
@@ -110,8 +112,10 @@ class Way:
     def __init__(self, parts: Parts) -> None:
         """Answer with these."""
         self._parts = parts
-        self._counting = counting.Counting(
-            parts.database, parts.settings.silent_s * 1_000_000
+        self._counting = parts.counts or counting.Counting(
+            parts.database,
+            parts.settings.silent_s * 1_000_000,
+            parts.clock_us,
         )
         self._key = functools.cache(lambda: secret.key(parts.database, _KEY))
 
@@ -168,8 +172,7 @@ class Way:
     def metrics(self) -> flask.Response:
         """Answer Prometheus."""
         self.scope_of(self.identified(), policy.METRICS)
-        headers, body = self._counting.render(
-            self._parts.clock_us(),
+        headers, body = self._counting.page.render(
             flask.request.headers.get('Accept', ''),
             flask.request.headers.get('Accept-Encoding', ''),
         )

@@ -13,6 +13,7 @@ from oslo_config import cfg
 from kvm_insight.api import (
     application,
     asking,
+    counting,
     identity,
     keystone,
     listening,
@@ -27,6 +28,7 @@ from kvm_insight.conf import api as options
 from kvm_insight.conf import bus as bus_options
 from kvm_insight.conf import database as database_options
 from kvm_insight.model import codec, control
+from kvm_insight.scrape import page
 from kvm_insight.store import engine, schema
 
 
@@ -36,6 +38,8 @@ class Site:
 
     flask: flask.Flask
     wsgi: Any
+    #: What Prometheus is shown of it.
+    page: page.Page
 
 
 @contextlib.contextmanager
@@ -63,6 +67,7 @@ def made(
     group = conf[options.GROUP]
     is_local = group.auth == 'local'
     names = frozenset(name.lower() for name in group.names)
+    counts = counting.Counting(database, group.silent_s * 1_000_000)
     app = application.create(
         application.Parts(
             database=database,
@@ -70,12 +75,13 @@ def made(
             enforcer=policy.enforcer(conf),
             say=_say(said),
             settings=asking.Settings(silent_s=group.silent_s),
+            counts=counts,
             names=listening.NAMES | names if is_local else None,
             sign_in=None if is_local else password.signer(conf),
         )
     )
     inner: Any = app if is_local else keystone.guarded(app, conf)
-    return Site(app, session.Cookies(inner))
+    return Site(app, session.Cookies(inner), counts.page)
 
 
 def authentication(conf: cfg.ConfigOpts) -> identity.Authentication:

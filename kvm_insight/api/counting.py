@@ -3,8 +3,9 @@
 
 import importlib.metadata
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import sqlalchemy as sa
 
@@ -21,16 +22,22 @@ _METHODS = {'GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'}
 class Counting:
     """Counts requests, and looks into the store when it is asked."""
 
-    def __init__(self, database: sa.Engine, silent_us: int) -> None:
+    def __init__(
+        self,
+        database: sa.Engine,
+        silent_us: int,
+        clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
         """A host that is silent for longer than that is silent."""
         self._database = database
         self._silent_us = silent_us
+        self._clock_us = clock_us
         self._lock = threading.Lock()
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._seconds: dict[str, float] = {}
         version = importlib.metadata.version('kvm-insight')
-        self._page = page.Page(page.registry_of('api', version, self._read))
-        self._now_us = 0
+        #: All of it for Prometheus.
+        self.page = page.Page(page.registry_of('api', version, self._read))
 
     def count(
         self, method: str, address: str, status: int, seconds: float
@@ -42,21 +49,13 @@ class Counting:
             before = self._seconds.get(address, 0.0)
             self._seconds[address] = before + seconds
 
-    def render(
-        self, now_us: int, accept: str, encoding: str
-    ) -> tuple[dict[str, str], bytes]:
-        """Return headers and body for Prometheus."""
-        self._now_us = now_us
-        return self._page.render(accept, encoding)
-
     def _read(self) -> Iterator[family.Point]:
         with self._lock:
             requests, seconds = dict(self._requests), dict(self._seconds)
         try:
             with trouble.told(), self._database.connect() as store:
-                found = pipeline.vitals_of(
-                    store, max(0, self._now_us - self._silent_us)
-                )
+                since_us = self._clock_us() - self._silent_us
+                found = pipeline.vitals_of(store, max(0, since_us))
         except exception.StoreError:
             found = None
         return api.points(vitals.Api(requests, seconds, found))

@@ -4,7 +4,7 @@
 import argparse
 
 from kvm_insight.api import assembly, server
-from kvm_insight.cmd import service, systemd
+from kvm_insight.cmd import scraping, service, systemd
 
 
 def main(words: list[str] | None = None) -> int:
@@ -23,7 +23,7 @@ def serve(args: argparse.Namespace) -> int:
     """Answer until SIGTERM or SIGINT."""
     loaded = service.configure(args)
     stop = service.stop_on_signals()
-    with assembly.opened(loaded) as site:
+    with assembly.opened(loaded) as site, scraping.api(loaded, site.page):
         settings = assembly.server_settings(loaded)
         made = server.Server(site.wsgi, settings)
         systemd.Notifier()('READY=1')

@@ -86,12 +86,33 @@ def feeder(
         yield
 
 
+@contextlib.contextmanager
+def api(loaded: cfg.ConfigOpts, made: 'page.Page') -> Iterator[None]:
+    """Serve a page without the API's tokens, which Prometheus cannot renew;
+    raise ListenError without the port."""
+    settings = options.settings(loaded, 'api')
+    if settings is None:
+        yield
+        return
+    with _shown(settings, made):
+        yield
+
+
 def _serving(
     settings: options.Settings, service: str, read: 'page.Read'
 ) -> contextlib.AbstractContextManager[int]:
-    from kvm_insight.scrape import page, server
+    from kvm_insight.scrape import page
 
     version = importlib.metadata.version('kvm-insight')
-    made = page.Page(page.registry_of(service, version, read))
+    return _shown(
+        settings, page.Page(page.registry_of(service, version, read))
+    )
+
+
+def _shown(
+    settings: options.Settings, made: 'page.Page'
+) -> contextlib.AbstractContextManager[int]:
+    from kvm_insight.scrape import server
+
     tls = server.tls_of(*settings.tls) if settings.tls else None
     return server.serving(settings.address, settings.port, made, tls)

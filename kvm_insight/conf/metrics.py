@@ -14,6 +14,7 @@ _PORTS = {
     'analyzer': 19711,
     'planner': 19712,
     'feed': 19713,
+    'api': 19714,
 }
 OPTIONS: list[cfg.Opt] = [
     cfg.IPOpt(

@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -29,8 +31,12 @@ class Place:
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
-        with socket.create_server(('127.0.0.1', 0)) as free:
+        with (
+            socket.create_server(('127.0.0.1', 0)) as free,
+            socket.create_server(('127.0.0.1', 0)) as other,
+        ):
             self.port = free.getsockname()[1]
+            self.scraped_port = other.getsockname()[1]
         self.url = f'sqlite:///{folder}/store.db'
         self.token = folder / 'token'
 
@@ -40,6 +46,7 @@ class Place:
         path.write_text(
             f'[bus]\npath = {self.folder}/bus.db\n'
             f'[database]\nconnection = {self.url}\n'
+            f'[metrics]\nlisten = 127.0.0.1\napi_port = {self.scraped_port}\n'
             f'[api]\nport = {self.port}\ntoken_file = {self.token}\n{more}\n'
         )
         return path
@@ -174,3 +181,17 @@ def test_any_wsgi_server_can_have_it(place: Place) -> None:
         check=False,
     )
     assert done.stdout.split() == ['200', '403'], done.stderr
+
+
+def test_prometheus_needs_no_token_at_a_port_of_its_own(
+    place: Place, running: subprocess.Popen[str]
+) -> None:
+    assert running.poll() is None
+    assert place.ask('GET', '/v1/hosts')[0] == 200
+    url = f'http://127.0.0.1:{place.scraped_port}/metrics'
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        text = answer.read().decode()
+    assert 'kvm_insight_store_up 1.0' in text
+    assert 'address="/v1/hosts"' in text
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(url.replace('/metrics', '/v1/hosts'))

@@ -15,6 +15,7 @@ AGENT = 'job="kvm-insight-agent",instance="c1"'
 ANALYZER = 'job="kvm-insight-analyzer",instance="a1"'
 PLANNER = 'job="kvm-insight-planner",instance="p1"'
 FEED = 'job="kvm-insight-feed",instance="f1"'
+API = 'job="kvm-insight-api",instance="w1"'
 DOMAIN = f'{AGENT},domain="d",project_id="p"'
 HOURS = '2h'
 
@@ -57,6 +58,10 @@ NOBODY = {'job': '', 'instance': ''}
 HERE = {'domain': '', 'project_id': ''}
 CASES = {
     'KvmInsightTargetDown': Case({f'up{{{AGENT}}}': '0x130'}, labels(AGENT)),
+    'KvmInsightDatabaseAway': case('store_up', API, '0x130'),
+    'KvmInsightRecorderBehind': case(
+        'store_newest_timestamp_seconds', API, '0x130'
+    ),
     'KvmInsightBusAway': case('bus_up', AGENT, '0x130'),
     'KvmInsightLoopStuck': case(
         'analyzer_loop_timestamp_seconds', ANALYZER, '0x130'
