@@ -174,7 +174,8 @@ def _one(
     made = report_source.report(connection, whose, when, now_us)
     if not made.instances:
         known = report_source.known(connection, whose)
-        print(f'kvm-insight: {_nothing(whose, known, when)}', file=sys.stderr)
+        why = _nothing(whose, known, when, now_us)
+        print(f'kvm-insight: {why}', file=sys.stderr)
         return service.UNHEALTHY
     written = _rendered(made, when, args)
     if args.output is None:
@@ -210,6 +211,7 @@ def _nothing(
     whose: 'report_source.Project',
     known: tuple[int, int] | None,
     when: period.Period,
+    now_us: int,
 ) -> str:
     """Return that there is nothing, and what there is."""
     name = whose.name or whose.uuid
@@ -217,6 +219,8 @@ def _nothing(
         return f'{name} never had an instance that was measured'
     months = period.months(*known, when.zone)
     what = months[0] if len(months) == 1 else f'{months[0]} to {months[-1]}'
+    if when.since_us > now_us:
+        return f'this period has not begun; of {name} there is: {what}'
     return f'{name} had no instances in this period; there is: {what}'
 
 

@@ -3,7 +3,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,15 +20,17 @@ def found(
     project: int,
     since_us: int,
     until_us: int,
+    now_us: int,
     opaque: Callable[[str], str] | None,
 ) -> tuple[list[value.Found], int]:
     """Return findings about the project's instances that were open in the
-    period, and how many more there are."""
+    period, and how many more there are; what is still open is so until now.
+    """
     c = table.FINDING.c
     about = sa.and_(
         c.project_id == project,
         c.instance_id.is_not(None),
-        _open(since_us, until_us),
+        _open(since_us, until_us, now_us),
     )
     whole = connection.scalar(sa.select(sa.func.count()).where(about))
     asked = (
@@ -48,7 +49,11 @@ def found(
 
 
 def blamed(
-    connection: sa.Connection, project: int, since_us: int, until_us: int
+    connection: sa.Connection,
+    project: int,
+    since_us: int,
+    until_us: int,
+    now_us: int,
 ) -> Iterator[value.Blamed]:
     """Return findings of others that name one of the project's instances.
 
@@ -74,7 +79,7 @@ def blamed(
                 of.instance_id.is_(None),
                 of.instance_id != aggressor.instance_id,
             ),
-            _open(since_us, until_us),
+            _open(since_us, until_us, now_us),
         )
         .order_by(of.opened_us)
     )
@@ -91,9 +96,7 @@ def blamed(
         )
 
 
-def _open(since_us: int, until_us: int) -> sa.ColumnElement[Any]:
+def _open(since_us: int, until_us: int, now_us: int) -> sa.ColumnElement[bool]:
     c = table.FINDING.c
-    return sa.and_(
-        c.opened_us < until_us,
-        sa.or_(c.closed_us.is_(None), c.closed_us >= since_us),
-    )
+    end_us = sa.func.coalesce(c.closed_us, now_us)
+    return sa.and_(c.opened_us < until_us, end_us >= since_us)

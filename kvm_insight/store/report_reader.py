@@ -45,8 +45,11 @@ class Reader:
                     [(key, number) for _, number, key in longest],
                 )
 
-    def uses(self, since_us: int, until_us: int) -> list[value.Use]:
-        """Return each instance that was there, or of which there is data."""
+    def uses(
+        self, since_us: int, until_us: int, now_us: int
+    ) -> list[value.Use]:
+        """Return each instance that was there, or of which there is data;
+        who is not known to be gone is there until now."""
         summed = self._summed()
         c = table.INSTANCE.c
         asked = sa.select(
@@ -63,7 +66,7 @@ class Reader:
         return [
             self._use(row, summed[row.id])
             for row in self._connection.execute(asked)
-            if row.id in summed or _lived(row, since_us, until_us)
+            if row.id in summed or _lived(row, since_us, until_us, now_us)
         ]
 
     def _summed(self) -> dict[int, list[tuple[report_query.Span, Any]]]:
@@ -162,7 +165,9 @@ class Reader:
             )
 
 
-def _lived(row: Any, since_us: int, until_us: int) -> bool:
+def _lived(row: Any, since_us: int, until_us: int, now_us: int) -> bool:
     """Say whether an instance was there in the period."""
-    there = row.gone_us is None or row.last_seen_us > since_us
-    return bool(there and row.first_seen_us < until_us)
+    last_us = row.last_seen_us
+    if row.gone_us is None:
+        last_us = max(last_us, now_us)
+    return bool(last_us > since_us and row.first_seen_us < until_us)

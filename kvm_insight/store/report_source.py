@@ -103,7 +103,7 @@ def report(
 ) -> tenant_report.TenantReport:
     """Return a project's report; ``opaque`` gives a finding's id as those
     may know it who see only this project."""
-    made_of = material(connection, whose, when, opaque)
+    made_of = material(connection, whose, when, made_us, opaque)
     return tenant.report(made_of, when, made_us)
 
 
@@ -111,15 +111,16 @@ def material(
     connection: sa.Connection,
     whose: Project,
     when: period.Period,
+    now_us: int,
     opaque: Callable[[str], str] | None = None,
 ) -> value.Material:
-    """Return all that is known of a project and period."""
+    """Return all that is known now of a project and period."""
     spans = _spans(connection, whose.key, when)
     since_us = spans[0].first * spans[0].length_us
     until_us = spans[-1].end * spans[-1].length_us
     reader = report_reader.Reader(connection, spans)
     found, more = report_finding.found(
-        connection, whose.key, since_us, until_us, opaque
+        connection, whose.key, since_us, until_us, now_us, opaque
     )
     return value.Material(
         project_id=whose.uuid,
@@ -127,13 +128,13 @@ def material(
         since_us=since_us,
         until_us=until_us,
         resolution=_resolution(spans),
-        uses=reader.uses(since_us, until_us),
+        uses=reader.uses(since_us, until_us, now_us),
         stretches=reader.stretches(),
         worst=reader.worst(),
         found=found,
         more_found=more,
         blamed=report_finding.blamed(
-            connection, whose.key, since_us, until_us
+            connection, whose.key, since_us, until_us, now_us
         ),
     )
 

@@ -57,6 +57,18 @@ def _opaque(ask: Asked) -> Callable[[str], str] | None:
 
 
 def _period(ask: Asked) -> period.Period:
+    """Return what was asked for, if it has begun."""
+    when = _asked(ask)
+    if when.since_us > ask.now_us:
+        name = 'since' if ask.query.month is None else 'month'
+        now = period.local(ask.now_us, datetime.UTC)
+        raise problem.bad_query(
+            f'{name}: this period has not begun; now it is {now:%Y-%m-%d}.'
+        )
+    return when
+
+
+def _asked(ask: Asked) -> period.Period:
     """Return the month, the time between, or the month so far."""
     query = ask.query
     if query.month is not None:

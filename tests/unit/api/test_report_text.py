@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import csv
 import io
+import json
 
 import pytest
 
@@ -46,3 +47,21 @@ def test_each_table_can_be_had(cloud: Site) -> None:
     }
     bad = cloud.ask('alice', f'{ADDRESS}?format=csv&table=secrets')
     assert bad.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ('query', 'name'),
+    [
+        ('month=2030-01', 'month'),
+        ('since=2030-01-01&until=2030-02-01', 'since'),
+    ],
+)
+def test_a_period_that_has_not_begun_has_no_report(
+    cloud: Site, query: str, name: str
+) -> None:
+    answer = cloud.ask('alice', f'{ADDRESS}?{query}')
+    assert answer.status_code == 400
+    detail = json.loads(answer.data)['errors'][0]['detail']
+    assert detail == (
+        f'{name}: this period has not begun; now it is 2026-11-28.'
+    )

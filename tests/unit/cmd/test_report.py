@@ -141,6 +141,22 @@ def test_a_period_without_data_says_which_there_are(
     assert 'never' in capsys.readouterr().err
 
 
+def test_a_period_that_has_not_begun_is_nothing_to_tell(
+    config: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f'sqlite:///{config.parent}/store.db'
+    database = engine.connect(settings.Settings(connection=url))
+    with database.begin() as connection:
+        connection.execute(sa.text('UPDATE instance SET gone_us = NULL'))
+    database.dispose()
+    words = ['--project', 'shop', '--month', '2190-09']
+    assert run(config, *words) == service.UNHEALTHY
+    told = capsys.readouterr()
+    assert told.out == ''
+    assert 'has not begun' in told.err
+    assert 'there is: 2026-11' in told.err
+
+
 def test_last_month_is_the_one_before_this_one(
     config: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@
 import datetime
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -273,3 +274,26 @@ def test_a_period_in_another_zone_begins_there(
     one = report(connection, when)
     assert one.totals.cpu.waited_core_s == 2.0
     assert any('in which it begins' in note for note in one.notes)
+
+
+def test_what_is_open_without_end_is_so_until_now_and_not_after(
+    connection: sa.Connection,
+) -> None:
+    fill = filling.Filling(connection)
+    fill.hour(hour(0, 'one', instance(ONE, BLUE, 'web', 10**6)))
+    theirs = material.party(TWO, RED, 'x')
+    for ident, victim in (('1', None), ('2', theirs)):
+        one = material.found(
+            material.party(ONE, BLUE, 'web'), victim=victim, closed_us=None
+        )
+        fill.incident(msgspec.structs.replace(one, id=ident))
+    now_us = material.BEGIN_US + 5 * HOUR_US
+    there = report(connection, made_us=now_us)
+    assert len(there.instances) == len(there.findings) == 1
+    assert len(there.caused) == 1
+    for month, made_us in (('2026-12', now_us), ('2026-10', now_us)):
+        when = period.month(month, datetime.UTC, 'UTC')
+        one_month = report(connection, when, made_us)
+        assert one_month.instances == []
+        assert one_month.findings == []
+        assert one_month.caused == []
