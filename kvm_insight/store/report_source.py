@@ -151,7 +151,9 @@ def _spans(
     connection: sa.Connection, key: int, when: period.Period
 ) -> list[report_query.Span]:
     """Return from which days and hours a period is told: each of them
-    belongs to it that begins in it."""
+    belongs to it that begins in it. Days only where hours are gone: where
+    nothing was measured before the first hour, no days tell of it, either.
+    """
     first, end = (
         -(-edge // _HOUR_US) for edge in (when.since_us, when.until_us)
     )
@@ -160,12 +162,17 @@ def _spans(
     days = report_query.Span(
         key, rollup.INSTANCE_DAY, first_day, min(end_day, turn)
     )
-    if days.first >= days.end:
+    if days.first >= days.end or not _has_rows(connection, days):
         return [report_query.Span(key, rollup.INSTANCE_HOUR, first, end)]
     if turn >= end_day:
         return [days]
     hours = report_query.Span(key, rollup.INSTANCE_HOUR, turn * 24, end)
     return [days, hours]
+
+
+def _has_rows(connection: sa.Connection, span: report_query.Span) -> bool:
+    asked = sa.select(span.number).where(span.scope()).limit(1)
+    return connection.scalar(asked) is not None
 
 
 def _first_whole_day(connection: sa.Connection) -> int:

@@ -297,3 +297,26 @@ def test_what_is_open_without_end_is_so_until_now_and_not_after(
         assert one_month.instances == []
         assert one_month.findings == []
         assert one_month.caused == []
+
+
+def test_nothing_is_gone_of_what_was_measured_from_its_first_hour_on(
+    connection: sa.Connection,
+) -> None:
+    fill = filling.Filling(connection)
+    day = BEGIN // 24 + 27
+    fill.hour(hour(27 * 24 + 6, 'one', instance(ONE, BLUE, 'web', 10**6)))
+    fill.day(day, instance(ONE, BLUE, 'web', 10**6))
+    # Of another project there are days before its hours.
+    theirs = instance(FOREIGN, RED, 'x', 10**6)
+    fill.day(day - 3, theirs)
+    fill.hour(hour(25 * 24 + 2, 'one', theirs))
+    one = report(connection)
+    assert one.resolution == 'hour'
+    assert not any('not kept' in note for note in one.notes)
+    assert one.totals.cpu.waited_core_s == 1.0
+
+
+def test_a_store_without_a_row_has_hours(connection: sa.Connection) -> None:
+    one = instance(ONE, BLUE, 'silent')
+    filling.Filling(connection).instance(one, material.BEGIN_US)
+    assert report(connection).resolution == 'hour'
