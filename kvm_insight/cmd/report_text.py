@@ -24,6 +24,13 @@ _SIZES = ('INSTANCE', '>VCPUS', '>P50', '>P95', '>P99', 'SIZE', 'WHY')
 _WORST = ('BEGIN', 'INSTANCE', '>WAITED-S', '>OF WANTED', 'MOSTLY FOR')
 _FINDINGS = ('BEGIN', 'END', 'CLASS', 'WHAT WAS FOUND')
 _CAUSED = ('BEGIN', 'END', 'INSTANCE', 'WHO WAITED', '>WAITED-S')
+_UNMEASURED = 'not measured'
+#: Hours tell of waits for which no finding was opened.
+_NOT_FOUND = 'no finding about your instances was open in this time'
+_UNNAMED = (
+    'no finding named one of your instances as the reason why another one'
+    ' waited'
+)
 _Lines = Iterator[str]
 
 
@@ -49,22 +56,27 @@ def _lines(made: tenant_report.TenantReport, zone: datetime.tzinfo) -> _Lines:
     yield from _causes(made)
     yield from _section('INSTANCES', _INSTANCES, _instances(made))
     yield from _section('RIGHT SIZE', _SIZES, _sizes(made))
-    yield from _section('LONGEST WAITS', _WORST, _worst(made, zone))
-    yield from _section('FINDINGS', _FINDINGS, _findings(made, zone))
-    yield from _section(
-        'OTHERS WAITED FOR YOURS', _CAUSED, _caused(made, zone)
-    )
+    none = 'none' if made.totals.cpu.measured_s else _UNMEASURED
+    worst = _worst(made, zone)
+    yield from _section('LONGEST WAITS', _WORST, worst, none)
+    findings = _findings(made, zone)
+    yield from _section('FINDINGS', _FINDINGS, findings, _NOT_FOUND)
+    caused = _caused(made, zone)
+    yield from _section('OTHERS WAITED FOR YOURS', _CAUSED, caused, _UNNAMED)
 
 
 def _section(
-    title: str, header: tuple[str, ...], rows: list[list[str]]
+    title: str,
+    header: tuple[str, ...],
+    rows: list[list[str]],
+    none: str = 'none',
 ) -> _Lines:
     yield ''
     yield title
     if rows:
         yield from table.render(header, rows, _WIDTH)
     else:
-        yield 'none'
+        yield none
 
 
 def _causes(made: tenant_report.TenantReport) -> _Lines:
@@ -83,7 +95,8 @@ def _causes(made: tenant_report.TenantReport) -> _Lines:
         if core_s > 0 and cpu.waited_core_s > 0
     ]
     header = ('WAITED FOR', '>CORE-H', '>PART')
-    yield from _section('WAITED FOR A CPU', header, rows)
+    none = 'none' if cpu.measured_s else _UNMEASURED
+    yield from _section('WAITED FOR A CPU', header, rows, none)
 
 
 def _instances(made: tenant_report.TenantReport) -> list[list[str]]:

@@ -126,7 +126,7 @@ def _write(path: pathlib.Path, content: bytes) -> None:
 def _figures(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of it a table can show."""
     totals = found['totals']
-    cpu = totals['cpu']
+    cpu = _measured(totals['cpu'])
     when = found['period']
     return {
         'project_id': found['project_id'],
@@ -149,6 +149,11 @@ def _figures(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _measured(cpu: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return sums; nothing of what was not measured, which they call 0."""
+    return cpu if cpu['measured_s'] else dict.fromkeys(cpu)
+
+
 def _causes(value: Mapping[str, float]) -> str:
     return '\n'.join(
         f'{name.replace("_", " ")}: {column.core_s(waited)}'
@@ -158,8 +163,8 @@ def _causes(value: Mapping[str, float]) -> str:
 
 
 def _instance(one: Mapping[str, Any]) -> str:
-    cpu = one['cpu']
-    waited = column.core_s(cpu['waited_core_s'])
+    cpu = _measured(one['cpu'])
+    waited = column.Column(cpu['waited_core_s'], column.core_s)
     part = column.Column(cpu['waited_ratio'], column.share)
     verdict = one['sizing']['verdict']
     return column.text(

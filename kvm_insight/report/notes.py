@@ -27,15 +27,16 @@ def _of(
     made: tenant_report.TenantReport, material: value.Material
 ) -> Iterator[str]:
     if made.made_us < made.period.until_us:
-        yield 'The period is not over: this is what is known so far.'
+        yield _so_far(made)
     if made.resolution in _RESOLUTIONS:
         yield _RESOLUTIONS[made.resolution]
     coverage = made.totals.coverage
     if coverage is not None and coverage < 1.0:
         yield (
-            f'{100 - int(coverage * 100)} % of the time is without data. A'
-            ' stopped instance is not measured, nor is anything while its'
-            ' host is silent; how an instance was then is not known.'
+            f'{100 - int(coverage * 100)} % of the time since your instances'
+            ' were first seen is without data. A stopped instance is not'
+            ' measured, nor is anything while its host is silent; how an'
+            ' instance was then is not known.'
         )
     if material.until_us > made.period.until_us or (
         material.since_us > made.period.since_us
@@ -56,3 +57,15 @@ def _of(
             'Configuration was not checked: that there is no advice says'
             ' nothing about it.'
         )
+
+
+def _so_far(made: tenant_report.TenantReport) -> str:
+    text = 'The period is not over: this is what is known so far.'
+    if not made.instances:
+        return text
+    if made.totals.cpu.measured_s:
+        return f'{text} An hour is written when it is over.'
+    return (
+        f'{text} Nothing was measured yet: an hour is written when it is'
+        ' over, so look again after the full hour.'
+    )

@@ -79,10 +79,21 @@ def _of(one: object, names: Sequence[str]) -> list[Any]:
     return [getattr(one, name, None) for name in names]
 
 
+def _measured(
+    one: tenant_report.Cpu | tenant_report.Slot, names: Sequence[str]
+) -> list[Any]:
+    """Return times and causes; empty cells where nothing was measured."""
+    row = _of(one, names) + _of(one.causes, _CAUSES)
+    if one.measured_s > 0:
+        return row
+    at = names.index('measured_s') + 1
+    return row[:at] + [None] * len(row[at:])
+
+
 def _instances(made: tenant_report.TenantReport) -> _Rows:
     for one in made.instances:
-        row = _of(one, _INSTANCE) + _of(one.cpu, _CPU)
-        row += _of(one.cpu.causes, _CAUSES) + _of(one.sizing, _SIZING)
+        row = _of(one, _INSTANCE) + _measured(one.cpu, _CPU)
+        row += _of(one.sizing, _SIZING)
         for name, kind in _DEVICES.items():
             row += _of(getattr(one, name), kind.__struct_fields__)
         yield row
@@ -90,7 +101,7 @@ def _instances(made: tenant_report.TenantReport) -> _Rows:
 
 def _timeline(made: tenant_report.TenantReport) -> _Rows:
     for one in made.timeline:
-        yield _of(one, _SLOT) + _of(one.causes, _CAUSES)
+        yield _measured(one, _SLOT)
 
 
 def _plain(

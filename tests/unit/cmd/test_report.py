@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``kvm-insight report``: each form, and what it says where it cannot."""
 
+import datetime
 import email
 import email.policy
 import json
@@ -9,8 +10,9 @@ import pathlib
 import pytest
 import sqlalchemy as sa
 
-from kvm_insight.cmd import insight, report_file, service
+from kvm_insight.cmd import insight, report_file, report_text, service
 from kvm_insight.model import tenant_report, usage
+from kvm_insight.report import tenant, value
 from kvm_insight.store import engine, schema, settings
 from tests.unit.report import material
 from tests.unit.store import filling
@@ -184,3 +186,21 @@ def test_a_database_that_is_not_there_is_one_line(
     path.write_text(f'[database]\nconnection = sqlite:///{tmp_path}/no.db\n')
     assert run(path, '--project', 'shop', *MONTH) == service.MISUSED
     assert 'kvm-insight db upgrade' in capsys.readouterr().err
+
+
+def test_what_was_not_measured_is_said_to_be_so() -> None:
+    made_of = material.of(material.use(cpu=value.Sums()))
+    made = tenant.report(made_of, material.NOVEMBER, material.END_US)
+    told = report_text.text(made, datetime.UTC)
+    assert 'WAITED FOR A CPU\nnot measured\n' in told
+    assert 'LONGEST WAITS\nnot measured\n' in told
+    assert 'none' not in told
+
+
+def test_no_finding_is_not_told_as_no_wait() -> None:
+    made_of = material.of(material.use())
+    made = tenant.report(made_of, material.NOVEMBER, material.END_US)
+    told = report_text.text(made, datetime.UTC)
+    assert 'WAITED FOR A CPU\nnone\n' in told
+    assert 'OTHERS WAITED FOR YOURS\nno finding named one' in told
+    assert 'FINDINGS\nno finding about your instances' in told

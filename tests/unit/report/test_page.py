@@ -208,3 +208,9 @@ def test_sizes_are_in_the_largest_unit_of_which_there_is_one() -> None:
     assert figure.size(512) == '512 B'
     assert figure.size(5 * 2**30) == '5.0 GiB'
     assert figure.size(None) == figure.NONE
+
+
+def test_what_was_not_measured_is_a_dash_in_all_rows() -> None:
+    told = text(material.of(material.use(cpu=value.Sums())))
+    assert '>0</td>' not in told
+    assert 'Nothing was measured.' in told

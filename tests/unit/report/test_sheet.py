@@ -45,8 +45,9 @@ def test_figures_are_as_in_the_report(made_of: value.Material) -> None:
     made = tenant.report(made_of, material.NOVEMBER, material.END_US)
     header, *rows = cells(made, 'instances')
     at = header.index('waited_core_s')
-    assert [float(row[at]) for row in rows] == [
-        one.cpu.waited_core_s for one in made.instances
+    assert [row[at] for row in rows] == [
+        str(one.cpu.waited_core_s) if one.cpu.measured_s else ''
+        for one in made.instances
     ]
     assert len(set(header)) == len(header)
 
@@ -66,3 +67,15 @@ def test_what_was_not_measured_is_empty() -> None:
     assert row[header.index('waited_ratio')] == ''
     assert row[header.index('disk_read_bytes')] == ''
     assert row[header.index('coverage')] == '0.0'
+
+
+@pytest.mark.parametrize('table', ['instances', 'timeline'])
+def test_what_was_not_measured_is_an_empty_cell(table: str) -> None:
+    made = report(material.use(cpu=value.Sums()))
+    header, *rows = cells(made, table)
+    for row in rows:
+        told = dict(zip(header, row, strict=True))
+        assert told['measured_s'] == '0.0'
+        for name, cell in told.items():
+            if name.endswith('_core_s'):
+                assert cell == '', name

@@ -62,7 +62,7 @@ def test_time_without_data_is_never_covered() -> None:
     assert [each.coverage for each in one.instances] == [0.0, 0.5]
     assert one.totals.coverage == 0.25
     assert one.instances[0].cpu.waited_ratio is None
-    assert any('75 % of the time is without data' in n for n in one.notes)
+    assert any('75 % of the time since your' in n for n in one.notes)
 
 
 def test_measured_twice_does_not_cover_what_another_one_misses() -> None:
@@ -128,3 +128,15 @@ def test_a_period_that_is_not_over_says_so() -> None:
     one = report(material.of(material.use()), END_US - 1)
     assert any('not over' in note for note in one.notes)
     assert any('Configuration was not checked' in n for n in one.notes)
+
+
+def test_before_the_first_hour_is_over_it_says_when_to_look_again() -> None:
+    silent = material.of(material.use(cpu=value.Sums()))
+    now_us = BEGIN_US + HOUR_US // 2
+    assert any(
+        'after the full hour' in n for n in report(silent, now_us).notes
+    )
+    assert not any('full hour' in n for n in report(silent).notes)
+    measured = material.of(material.use())
+    notes = report(measured, now_us).notes
+    assert any('An hour is written when it is over' in n for n in notes)
