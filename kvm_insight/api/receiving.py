@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Receiving: a request's query and body, as the types of a route have them."""
 
+import re
+import typing
 from typing import Any
 
 import flask
@@ -8,6 +10,9 @@ import msgspec
 
 from kvm_insight.api import problem, route
 from kvm_insight.api.resource import document
+
+#: Where msgspec says that something is wrong.
+_PLACE = re.compile(r' - at `\$\.(\w+)`$')
 
 
 def query_of(request: flask.Request, one: route.Route) -> document.Query:
@@ -20,7 +25,24 @@ def query_of(request: flask.Request, one: route.Route) -> document.Query:
     try:
         return msgspec.convert(found, one.query, strict=False)
     except msgspec.ValidationError as why:
-        raise problem.bad_query(f'{why}.') from None
+        raise problem.bad_query(_told(str(why), one.query)) from None
+
+
+def _told(why: str, query: type[document.Query]) -> str:
+    """Return what is wrong; of a pattern, which few can read, what is meant
+    and how it looks."""
+    place = _PLACE.search(why)
+    if 'matching regex' not in why or place is None:
+        return f'{why}.'
+    name = place[1]
+    hint = typing.get_type_hints(query, include_extras=True)[name]
+    # Behind ``| None`` it is one of the arguments.
+    for part in (hint, *typing.get_args(hint)):
+        for meta in getattr(part, '__metadata__', ()):
+            if meta.description and meta.examples:
+                example = meta.examples[0]
+                return f'{name}: {meta.description}, for example {example}.'
+    return f'{name}: {why}.'
 
 
 def body_of(request: flask.Request, one: route.Route) -> Any:

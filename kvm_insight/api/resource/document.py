@@ -23,6 +23,7 @@ Moment = Annotated[
         r'(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?)$',
         description='a day, a moment of ISO 8601 (UTC where it does not say'
         ' another zone), or microseconds since 1970',
+        examples=['2026-11-01T12:00:00Z'],
     ),
 ]
 #: A field that only operators are shown.

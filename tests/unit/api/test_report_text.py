@@ -76,3 +76,23 @@ def test_what_was_not_measured_is_no_zero_on_the_page(cloud: Site) -> None:
     assert '<b>0</b> <span>core-hours' not in shown.text
     assert '<td class="n">0</td>' not in shown.text
     assert '0<small> core-h' not in shown.text
+
+
+@pytest.mark.parametrize(
+    ('query', 'told'),
+    [
+        ('month=November', 'month: YYYY-MM, for example 2026-11.'),
+        ('month=2026-13', 'month: YYYY-MM, for example 2026-11.'),
+        ('since=soon', ', for example 2026-11-01T12:00:00Z.'),
+        ('until=1e9&since=2026-11-01', 'until: a day, a moment of ISO 8601'),
+        ('format=pdf', "Invalid enum value 'pdf'"),
+    ],
+)
+def test_what_a_parameter_must_look_like_is_said_in_words(
+    cloud: Site, query: str, told: str
+) -> None:
+    answer = cloud.ask('alice', f'{ADDRESS}?{query}')
+    assert answer.status_code == 400
+    detail = json.loads(answer.data)['errors'][0]['detail']
+    assert told in detail
+    assert 'regex' not in detail
