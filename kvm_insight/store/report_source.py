@@ -84,6 +84,11 @@ def project(connection: sa.Connection, uuid: str) -> Project | None:
     return None if row is None else Project(*row)
 
 
+def named(connection: sa.Connection, name: str) -> list[Project]:
+    """Return all projects with this name; for operators only."""
+    return [one for one in projects(connection) if one.name == name]
+
+
 def known(connection: sa.Connection, whose: Project) -> tuple[int, int] | None:
     """Return when a project's instances were first and last seen."""
     c = table.INSTANCE.c

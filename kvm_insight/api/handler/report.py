@@ -4,6 +4,8 @@
 import datetime
 from collections.abc import Callable
 
+import sqlalchemy as sa
+
 from kvm_insight.api import asking, moment, opaque, problem
 from kvm_insight.api.resource import document, report
 from kvm_insight.model import tenant_report
@@ -34,12 +36,33 @@ def _report(ask: Asked) -> tenant_report.TenantReport:
     # Not by another connection: whoever waits for a second one may wait for
     # those who wait for theirs.
     with report_source.still(ask.store):
-        whose = report_source.project(ask.store, ident)
-        if whose is None:
-            raise problem.unknown()
+        whose = _project(ask.store, ask.scope, ident)
         return report_source.report(
             ask.store, whose, when, ask.now_us, _opaque(ask)
         )
+
+
+def _project(
+    store: sa.Connection, sees: scope.Scope, ident: str
+) -> report_source.Project:
+    """Return the project with this id; to operators, who may see all of
+    them, also the one with this name."""
+    found = report_source.project(store, ident)
+    if found is not None:
+        return found
+    if not isinstance(sees, scope.Everything):
+        raise problem.unknown()
+    named = report_source.named(store, ident)
+    if len(named) > 1:
+        raise problem.Problem(
+            409,
+            problem.CONFLICT,
+            f'More than one project has this name; ask for one by its id:'
+            f' {", ".join(one.uuid for one in named)}.',
+        )
+    if not named:
+        raise problem.unknown()
+    return named[0]
 
 
 def _opaque(ask: Asked) -> Callable[[str], str] | None:

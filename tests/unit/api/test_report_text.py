@@ -4,10 +4,11 @@ import io
 import json
 
 import pytest
+import sqlalchemy as sa
 
 from kvm_insight.api import routes
 from tests import filling
-from tests.unit.api.conftest import Site
+from tests.unit.api.conftest import REQUEST_ID, Site
 
 ADDRESS = '/v1/projects/alpha/report'
 FORMS = ['csv', 'html']
@@ -96,3 +97,28 @@ def test_what_a_parameter_must_look_like_is_said_in_words(
     detail = json.loads(answer.data)['errors'][0]['detail']
     assert told in detail
     assert 'regex' not in detail
+
+
+def test_operators_may_name_a_project_and_nobody_else_may(
+    cloud: Site, database: sa.Engine
+) -> None:
+    named = '/v1/projects/name-of-alpha/report'
+    for who in ('operator', 'watcher'):
+        assert cloud.get(who, named) == cloud.get(who, ADDRESS)
+    answers = {
+        REQUEST_ID.sub(
+            '', cloud.ask('alice', f'/v1/projects/{one}/report').text
+        )
+        for one in ('name-of-alpha', 'name-of-beta', 'beta', 'nobody')
+    }
+    assert len(answers) == 1
+    assert cloud.ask('operator', '/v1/projects/no/report').status_code == 404
+    with database.begin() as store:
+        filling.Filling(store).project('alpha-2', 'name-of-alpha')
+        filling.Filling(store).project('name-of-beta', 'x')
+    answer = cloud.ask('operator', named)
+    assert answer.status_code == 409
+    assert 'alpha, alpha-2' in json.loads(answer.data)['errors'][0]['detail']
+    # An id goes before a name.
+    told = cloud.get('operator', '/v1/projects/name-of-beta/report')
+    assert told['project_id'] == 'name-of-beta'
