@@ -78,7 +78,7 @@ def _day(word: str) -> int:
 
 def _upgrade(args: argparse.Namespace) -> int:
     loaded = service.configure(args, quiet=True)
-    with store.database(loaded, patient=True) as database:
+    with store.database(loaded, patient=True, new=True) as database:
         from kvm_insight.store import schema
 
         before = schema.current(database)
@@ -93,15 +93,16 @@ def _upgrade(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     loaded = service.configure(args, quiet=True)
-    with store.database(loaded) as database:
-        from kvm_insight.store import schema
+    try:
+        with store.database(loaded) as database:
+            from kvm_insight.store import schema
 
-        try:
             schema.check(database)
-        except exception.SchemaError as why:
-            print(why)
-            return service.UNHEALTHY
-        print(f'revision {schema.current(database)}, as this version needs')
+            found = schema.current(database)
+    except exception.SchemaError as why:
+        print(why)
+        return service.UNHEALTHY
+    print(f'revision {found}, as this version needs')
     return service.OK
 
 

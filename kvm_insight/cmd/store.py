@@ -41,16 +41,17 @@ def need() -> None:
 
 @contextlib.contextmanager
 def database(
-    loaded: cfg.ConfigOpts, *, patient: bool = False
+    loaded: cfg.ConfigOpts, *, patient: bool = False, new: bool = False
 ) -> 'Iterator[sa.Engine]':
-    """Yield the engine; a patient one waits for a statement for a day."""
+    """Yield the engine; a patient one waits for a statement for a day, a new
+    one makes the file that SQLite needs."""
     need()
     from kvm_insight.store import engine
 
     settings = options.settings(loaded)
     if patient:
         settings = dataclasses.replace(settings, statement_timeout_s=_DAY_S)
-    made = engine.connect(settings)
+    made = engine.connect(settings, new=new)
     try:
         yield made
     finally:
@@ -73,7 +74,7 @@ def recording(
     """Yield the recorder of a machine of its own, whose file of history has
     the tables of this version from the beginning."""
     settings = recorder_options.settings(loaded)
-    with database(loaded) as made:
+    with database(loaded, new=True) as made:
         from kvm_insight import recorder
         from kvm_insight.store import schema
         from kvm_insight.store.write import book

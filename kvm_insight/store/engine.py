@@ -6,6 +6,7 @@ statement is never handed on, only what the database's driver says.
 """
 
 import importlib.util
+import os
 import pathlib
 from typing import Any
 
@@ -34,23 +35,31 @@ _RECYCLE_S = 1800
 _OPTION = '[database] connection'
 
 
-def connect(settings: store_settings.Settings) -> sa.Engine:
+def connect(
+    settings: store_settings.Settings, *, new: bool = True
+) -> sa.Engine:
     """Return the engine, without connecting; ConfigError for a bad URL.
 
     On SQLite a transaction locks the file for writing from its begin on; what
-    only reads is ``reading``'s.
+    only reads is ``reading``'s. A file that is not there is made if ``new``,
+    else it is a SchemaError.
     """
-    return _engine(settings, 'BEGIN IMMEDIATE')
+    return _engine(settings, 'BEGIN IMMEDIATE', new=new)
 
 
 def reading(settings: store_settings.Settings) -> sa.Engine:
-    """Return an engine for those who only read: nobody waits for them."""
-    return _engine(settings, 'BEGIN')
+    """Return an engine for those who only read: nobody waits for them, and
+    they make no file."""
+    return _engine(settings, 'BEGIN', new=False)
 
 
-def _engine(settings: store_settings.Settings, begin: str) -> sa.Engine:
+def _engine(
+    settings: store_settings.Settings, begin: str, *, new: bool
+) -> sa.Engine:
     url = _url(settings.connection)
     if url.get_backend_name() == 'sqlite':
+        if url.database and not url.database.startswith((':', 'file:')):
+            _find(pathlib.Path(url.database), new=new)
         return _sqlite(url, settings, begin)
     arguments, isolation = _arguments(url, settings)
     made = sa.create_engine(
@@ -134,7 +143,6 @@ def _tell_apart(made: sa.Engine) -> None:
 def _sqlite(
     url: sa.URL, settings: store_settings.Settings, begin: str
 ) -> sa.Engine:
-    _make_folder(url.database)
     made = sa.create_engine(
         url,
         connect_args={'timeout': settings.connect_timeout_s},
@@ -156,17 +164,29 @@ def _sqlite(
     return made
 
 
-def _make_folder(database: str | None) -> None:
-    """Make the file's folder, which a first start does not have."""
-    if not database or database == ':memory:':
-        return
-    path = pathlib.Path(database)
+def _find(path: pathlib.Path, *, new: bool) -> None:
+    """Return if the file is there; SQLite would make an empty one, which
+    everybody may read."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            return
+        if not new:
+            raise exception.SchemaError(
+                f'there is no database at {path.absolute()}: run kvm-insight'
+                f' db upgrade, or set {_OPTION}'
+            )
+        if str(path.parent) == store_settings.FOLDER:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except FileNotFoundError as why:
+        raise exception.ConfigError(
+            f'{_OPTION}: there is no folder {path.parent}: make it, or name a'
+            ' file in another one'
+        ) from why
     except OSError as why:
         raise exception.ConfigError(
-            f'{_OPTION}: {path.parent}: {why.strerror}; name a file that the'
-            ' service may write'
+            f'{_OPTION}: {path}: {why.strerror}; name a file that the service'
+            ' may write'
         ) from why
 
 

@@ -3,7 +3,9 @@
 
 import dataclasses
 
-DEFAULT = 'sqlite:////var/lib/kvm-insight/store.db'
+#: The only folder that is made where there is none.
+FOLDER = '/var/lib/kvm-insight'
+DEFAULT = f'sqlite:///{FOLDER}/store.db'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 """A database by its URL: what cannot be is refused, secrets stay secret."""
 
 import pathlib
+import re
+import stat
 import traceback
 
 import pytest
@@ -68,7 +70,7 @@ def test_settings_do_not_show_the_password(tmp_path: pathlib.Path) -> None:
 def test_a_schema_that_is_not_this_versions_is_refused(
     tmp_path: pathlib.Path,
 ) -> None:
-    made = opened(f'sqlite:///{tmp_path}/new/store.db')
+    made = opened(f'sqlite:///{tmp_path}/store.db')
     with pytest.raises(exception.ConfigError, match='db upgrade'):
         schema.check(made)
     schema.upgrade(made)
@@ -97,3 +99,53 @@ def test_a_reader_of_a_file_does_not_wait_for_its_writer(
         with reader.connect() as other:
             count = other.execute(sa.text('SELECT count(*) FROM secret'))
             assert count.scalar() == 0
+
+
+@pytest.mark.parametrize('name', ['no.db', 'no/where/no.db'])
+def test_whoever_makes_no_tables_makes_no_file(
+    tmp_path: pathlib.Path, name: str
+) -> None:
+    path = tmp_path / name
+    where = settings.Settings(connection=f'sqlite:///{path}')
+    for wanted in (
+        lambda: engine.reading(where),
+        lambda: engine.connect(where, new=False),
+    ):
+        with pytest.raises(exception.SchemaError, match=re.escape(str(path))):
+            wanted()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_named_and_not_made(
+    tmp_path: pathlib.Path,
+) -> None:
+    folder = tmp_path / 'typo' / 'dir'
+    with pytest.raises(exception.ConfigError, match=f'no folder {folder}:'):
+        opened(f'sqlite:///{folder}/store.db')
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_of_the_default_is_made_for_its_owner_alone(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / 'lib' / 'kvm-insight'
+    monkeypatch.setattr(settings, 'FOLDER', str(folder))
+    made = opened(f'sqlite:///{folder}/store.db')
+    schema.upgrade(made)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    with made.begin():
+        modes = {
+            path.name: stat.S_IMODE(path.stat().st_mode)
+            for path in folder.iterdir()
+        }
+    assert modes == dict.fromkeys(
+        ('store.db', 'store.db-wal', 'store.db-shm'), 0o600
+    )
+
+
+def test_a_file_that_is_there_keeps_its_mode(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / 'store.db'
+    path.touch()
+    path.chmod(0o644)
+    schema.upgrade(opened(f'sqlite:///{path}'))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
