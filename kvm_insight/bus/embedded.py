@@ -22,6 +22,7 @@ from kvm_insight.bus import (
     group,
     log,
     port,
+    private,
     retention,
 )
 
@@ -48,7 +49,7 @@ def connect(settings: Mapping[str, object]) -> port.Bus:
         raise exception.ConfigError(f'embedded bus: {why}') from why
     path = pathlib.Path(chosen.path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private.file(path)
         log.Log(path).close()
     except (OSError, sqlite3.Error) as why:
         raise exception.ConfigError(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import zstandard
 
 from kvm_insight import exception
-from kvm_insight.bus import entry, log, port
+from kvm_insight.bus import entry, log, port, private
 
 LOG = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class Shelf:
 
     def _open(self) -> log.Log:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private.folder(self.path.parent)
             return self._load()
         except OSError as why:
             raise self._unusable(
@@ -137,6 +137,9 @@ class Shelf:
             return self._load()
 
     def _load(self) -> log.Log:
+        # Where that fails, opening does, too, and says why.
+        with contextlib.suppress(OSError):
+            private.file(self.path)
         opened = log.Log(self.path, exclusive=True)
         try:
             verdict = opened.query('PRAGMA quick_check(1)')[0][0]

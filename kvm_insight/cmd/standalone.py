@@ -11,7 +11,7 @@ import sys
 from oslo_config import cfg
 
 from kvm_insight import agent, analyzer, exception, planner, standalone
-from kvm_insight.bus import port
+from kvm_insight.bus import port, private
 from kvm_insight.cmd import agent as agent_command
 from kvm_insight.cmd import (
     cluster_source,
@@ -194,7 +194,7 @@ def _override(loaded: cfg.ConfigOpts, args: argparse.Namespace) -> None:
     """Put switches over the file; one machine has its own bus."""
     folder = args.state or _default_state()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private.folder(folder)
     except OSError as why:
         raise exception.ConfigError(
             f'--state {folder}: {why.strerror}; name a folder that you may'
