@@ -5,6 +5,8 @@ import argparse
 import datetime
 import sys
 
+from oslo_config import cfg
+
 from kvm_insight import exception
 from kvm_insight.cmd import service, store
 
@@ -63,6 +65,7 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
     purge.set_defaults(func=_purge)
     for one in (upgrade, check, downgrade, purge):
         service.add_config_file(one, argparse.SUPPRESS)
+        store.add_state(one)
 
 
 def _day(word: str) -> int:
@@ -76,8 +79,14 @@ def _day(word: str) -> int:
     return (day - datetime.date(1970, 1, 1)).days * 86_400_000_000
 
 
-def _upgrade(args: argparse.Namespace) -> int:
+def _loaded(args: argparse.Namespace) -> cfg.ConfigOpts:
     loaded = service.configure(args, quiet=True)
+    store.choose(loaded, args.state)
+    return loaded
+
+
+def _upgrade(args: argparse.Namespace) -> int:
+    loaded = _loaded(args)
     with store.database(loaded, patient=True, new=True) as database:
         from kvm_insight.store import schema
 
@@ -92,7 +101,7 @@ def _upgrade(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    loaded = service.configure(args, quiet=True)
+    loaded = _loaded(args)
     try:
         with store.database(loaded) as database:
             from kvm_insight.store import schema
@@ -107,7 +116,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _downgrade(args: argparse.Namespace) -> int:
-    loaded = service.configure(args, quiet=True)
+    loaded = _loaded(args)
     with store.database(loaded, patient=True) as database:
         from kvm_insight.store import schema
 
@@ -134,7 +143,7 @@ def _agreed() -> bool:
 
 
 def _purge(args: argparse.Namespace) -> int:
-    loaded = service.configure(args, quiet=True)
+    loaded = _loaded(args)
     with store.opened(loaded) as book:
         from kvm_insight.store.write import purge, sweep
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from oslo_config import cfg
 
 from kvm_insight import exception
-from kvm_insight.cmd import report_file, service
+from kvm_insight.cmd import report_file, service, store
 from kvm_insight.conf import database as options
 from kvm_insight.model import tenant_report
 from kvm_insight.report import period, sheet
@@ -68,6 +68,7 @@ def add(verbs: 'argparse._SubParsersAction[argparse.ArgumentParser]') -> None:
         metavar='PATH',
         help='write there; a folder with --all-projects',
     )
+    store.add_state(parser)
     parser.add_argument('--to', metavar='ADDRESS', help='of a mail')
     parser.add_argument(
         '--from', dest='sender', metavar='ADDRESS', help='of a mail'
@@ -97,6 +98,7 @@ def _add_period(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the report, or one for each project."""
     loaded = service.configure(args, quiet=True)
+    store.choose(loaded, args.state)
     now_us = time.time_ns() // 1000
     when = _period(args, now_us)
     if args.format == 'eml':

@@ -213,7 +213,7 @@ def _override(loaded: cfg.ConfigOpts, args: argparse.Namespace) -> None:
     _set(loaded, bus, 'spool_path', str(folder / 'spool.db'))
     store = database_options.settings(loaded)
     if store.connection == store_settings.DEFAULT:
-        url = f'sqlite:///{folder.absolute()}/store.db'
+        url = store_settings.of(folder)
         _set(loaded, database_options.GROUP, 'connection', url)
     if loaded[api_options.GROUP].token_file == api_options.LOCAL_FILE:
         token = str(folder.absolute() / 'api-token')

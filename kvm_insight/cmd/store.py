@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How commands open the database; what it needs is loaded only for that."""
 
+import argparse
 import contextlib
 import dataclasses
 import importlib.util
+import pathlib
 import typing
 from collections.abc import Iterator
 
@@ -12,6 +14,7 @@ from oslo_config import cfg
 from kvm_insight import exception
 from kvm_insight.conf import database as options
 from kvm_insight.conf import recorder as recorder_options
+from kvm_insight.store import settings
 
 if typing.TYPE_CHECKING:
     import sqlalchemy as sa
@@ -39,6 +42,28 @@ def need() -> None:
         )
 
 
+def add_state(parser: argparse.ArgumentParser) -> None:
+    """Let the command be told where a standalone keeps its history."""
+    parser.add_argument(
+        '--state',
+        type=pathlib.Path,
+        metavar='FOLDER',
+        help='the database of a standalone that keeps its state there',
+    )
+
+
+def choose(loaded: cfg.ConfigOpts, folder: pathlib.Path | None) -> None:
+    """Let a standalone's folder, if there is one, have the database."""
+    if folder is None:
+        return
+    if options.settings(loaded).connection != settings.DEFAULT:
+        raise exception.ConfigError(
+            f'--state {folder}: [database] connection names another database;'
+            ' leave one of them out'
+        )
+    loaded.set_override('connection', settings.of(folder), options.GROUP)
+
+
 @contextlib.contextmanager
 def database(
     loaded: cfg.ConfigOpts, *, patient: bool = False, new: bool = False
@@ -48,10 +73,10 @@ def database(
     need()
     from kvm_insight.store import engine
 
-    settings = options.settings(loaded)
+    asked = options.settings(loaded)
     if patient:
-        settings = dataclasses.replace(settings, statement_timeout_s=_DAY_S)
-    made = engine.connect(settings, new=new)
+        asked = dataclasses.replace(asked, statement_timeout_s=_DAY_S)
+    made = engine.connect(asked, new=new)
     try:
         yield made
     finally:
@@ -73,7 +98,7 @@ def recording(
 ) -> 'Iterator[recorder.Recorder]':
     """Yield the recorder of a machine of its own, whose file of history has
     the tables of this version from the beginning."""
-    settings = recorder_options.settings(loaded)
+    asked = recorder_options.settings(loaded)
     with database(loaded, new=True) as made:
         from kvm_insight import recorder
         from kvm_insight.store import schema
@@ -81,4 +106,4 @@ def recording(
 
         if made.dialect.name == 'sqlite':
             schema.upgrade(made)
-        yield recorder.Recorder(bus, book.Book(made), settings)
+        yield recorder.Recorder(bus, book.Book(made), asked)

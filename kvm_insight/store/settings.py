@@ -2,6 +2,7 @@
 """Where the database is and how it is spoken to; loads no driver."""
 
 import dataclasses
+import pathlib
 
 #: The only folder that is made where there is none.
 FOLDER = '/var/lib/kvm-insight'
@@ -20,3 +21,8 @@ class Settings:
     #: To get a connection, and for one statement.
     connect_timeout_s: int = 10
     statement_timeout_s: int = 60
+
+
+def of(folder: pathlib.Path) -> str:
+    """Return the URL of the history that a standalone keeps in a folder."""
+    return f'sqlite:///{folder.absolute()}/store.db'

@@ -84,3 +84,37 @@ def test_upgrade_makes_a_file_for_its_owner_and_no_folder(
     assert insight.main([*typo, 'db', 'upgrade']) == service.MISUSED
     assert f'no folder {tmp_path}/typo' in capsys.readouterr().err
     assert not (tmp_path / 'typo').exists()
+
+
+def test_the_database_of_a_standalone_is_found_by_its_folder(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / 'empty.conf'
+    file.touch()
+    state = ['--state', str(tmp_path)]
+    plain = ['--config-file', str(file)]
+    assert insight.main([*plain, 'db', 'upgrade', *state]) == service.OK
+    assert (tmp_path / 'store.db').exists()
+    assert insight.main([*plain, 'db', 'check', *state]) == service.OK
+    before = ['--before', '2026-01-01']
+    assert insight.main([*plain, 'db', 'purge', *before, *state]) == service.OK
+    words = ['report', '--project', 'shop', '--month', '2026-11', *state]
+    assert insight.main([*plain, *words]) == service.MISUSED
+    assert 'no such project' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'words',
+    [['db', 'check'], ['report', '--project', 'x', '--month', '2026-11']],
+)
+def test_two_databases_are_one_too_many(
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+) -> None:
+    switches = config(tmp_path, tmp_path / 'other.db')
+    asked = [*switches, *words, '--state', str(tmp_path)]
+    assert insight.main(asked) == service.MISUSED
+    told = capsys.readouterr().err
+    assert '--state' in told
+    assert '[database] connection' in told
