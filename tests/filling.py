@@ -345,6 +345,35 @@ class Filling:
                 )
             )
 
+    def now(
+        self,
+        host: str,
+        ledger: Sequence[tuple[str, str, int]],
+        time_us: int = NOW_US - 10_000_000,
+    ) -> None:
+        """Write a host's newest report: who waits for whom."""
+        names = sorted({who for *pair, _ in ledger for who in pair})
+        place = {name: number for number, name in enumerate(names)}
+        report = host_report.HostReport(
+            host=host,
+            time_us=time_us,
+            agent_id='agent',
+            sequence=1,
+            window_s=120,
+            cpus=8,
+            ledger_source='ebpf',
+            entities=names,
+            charges=sorted(
+                ((place[a], place[b], us) for a, b, us in ledger),
+                key=lambda one: -one[2],
+            ),
+        )
+        self.store.execute(
+            sa.update(table.HOST)
+            .where(table.HOST.c.name == host)
+            .values(record=codec.encode(report))
+        )
+
     def _whose(self, name: str) -> Mapping[str, int | None]:
         ident = entity.uuid_of(name)
         if ident is None:

@@ -89,7 +89,7 @@ _INSTANCES: dict[str, Methods] = {
         'GET': route.Route(
             instance.show,
             'insight:instances:read',
-            instance_resource.Instance,
+            instance_resource.InstanceDetail,
         ),
     },
     '/v1/instances/{uuid}/ledger': {

@@ -55,7 +55,8 @@ class Sight:
             return OTHERS if row is None else _instance(row)
         if entity.is_host(name):
             return _HOST
-        return _NAMELESS.get(name, _REST)
+        # How much is in the rest tells how many others there are.
+        return _NAMELESS.get(name, OTHERS)
 
     def _whole(self, name: str) -> party.Party:
         uuid = entity.uuid_of(name)
@@ -79,7 +80,9 @@ class Sight:
             who = self.who(name)
             found[who] = found.get(who, 0) + us
         return sorted(
-            found.items(), key=lambda pair: (-pair[1], pair[0].uuid or '')
+            found.items(),
+            # By kind, too: which of others came first tells of them.
+            key=lambda pair: (-pair[1], pair[0].uuid or '', pair[0].kind),
         )
 
 

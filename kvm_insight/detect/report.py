@@ -21,8 +21,6 @@ from kvm_insight.model import (
 
 WINDOW_S = 120
 MINUTES = 5
-#: Of who waits for whom so many pairs are told.
-MOST_CHARGES = 200
 _MINUTE_S = 60
 _DIRTY_US = 900 * 1_000_000
 _PRESSURES = (
@@ -193,7 +191,7 @@ def _drawn(
     use = _use(known.series, who, WINDOW_S)
     both = [*known.incidents, *known.device_incidents]
     hurts = [_hurt(one) for one in _sharpest(both)]
-    pairs = known.series.pairs(WINDOW_S, MOST_CHARGES)
+    pairs = known.series.pairs(WINDOW_S, host_report.MOST_CHARGES)
     entities = sorted({who for pair in pairs for who in pair[:2]})
     place = {who: at for at, who in enumerate(entities)}
     return host_report.HostReport(

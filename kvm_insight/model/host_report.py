@@ -13,6 +13,8 @@ from kvm_insight.model import finding, sample, usage
 
 SCHEMA = 'kvm_insight.host/1'
 
+#: Of who waits for whom so many pairs are told, the largest.
+MOST_CHARGES = 200
 #: Cores' worth of CPU time per second.
 Cores = Annotated[float, msgspec.Meta(ge=0.0)]
 
@@ -120,3 +122,23 @@ class HostReport(
     agent: sample.Agent | None = None
     hurts: list[Hurt] = []
     instances: list[Instance] = []
+
+
+def account(
+    report: HostReport, own: str
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return for whom this one waited how many µs, and who for it; what it
+    waited for itself is in the first."""
+    suffered: dict[str, int] = {}
+    caused: dict[str, int] = {}
+    most = len(report.entities)
+    for victim, runner, us in report.charges:
+        if max(victim, runner) >= most:
+            continue
+        if report.entities[victim] == own:
+            who = report.entities[runner]
+            suffered[who] = suffered.get(who, 0) + us
+        elif report.entities[runner] == own:
+            who = report.entities[victim]
+            caused[who] = caused.get(who, 0) + us
+    return suffered, caused

@@ -2,6 +2,8 @@
 """``openstack insight instance``: a project's own, or all for operators."""
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 from osc_lib.command import command
 
@@ -56,11 +58,23 @@ _FIELDS = (
     table.Field('Last Seen', 'last_seen_us', long=True),
     table.Field('Gone', 'gone_us', long=True),
 )
+
+
+def _now(one: Mapping[str, Any]) -> str:
+    return '\n'.join(
+        f'{words} {column.party(line["party"])}:'
+        f' {column.core_us(line["waited_us"])}'
+        for key, words in (('suffered', 'for'), ('caused', 'by'))
+        for line in one[key]
+    )
+
+
 _WORDS: dict[str, column.Words] = {
     'wanted_cores': column.cores,
     'waited_cores': column.cores,
     'suffering': column.share,
     'memory_bytes': column.size,
+    'ledger_now': _now,
 }
 
 

@@ -42,6 +42,14 @@ def one(store: sa.Connection, name: str) -> paging.Row | None:
     return paging.first(store, query.where(_HOST.name == name))
 
 
+def record(store: sa.Connection, name: str) -> bytes | None:
+    """Return a host's newest report, as it came."""
+    found: bytes | None = store.execute(
+        sa.select(_HOST.record).where(_HOST.name == name)
+    ).scalar()
+    return found
+
+
 def number(store: sa.Connection, name: str) -> int | None:
     """Return the key by which its hours are kept."""
     return store.execute(

@@ -4,7 +4,7 @@
 import msgspec
 
 from kvm_insight.api import asking, problem, sight
-from kvm_insight.api.handler import host
+from kvm_insight.api.handler import host, ledger
 from kvm_insight.api.resource import document, instance
 from kvm_insight.store import instances, paging
 
@@ -35,12 +35,15 @@ def index(ask: Listing) -> instance.Instances:
     return instance.Instances(instances=made, links=links)
 
 
-def show(ask: Plain) -> instance.Instance:
+def show(ask: Plain) -> instance.InstanceDetail:
     """Return one instance."""
     row = instances.one(ask.store, ask.scope, ask.path['uuid'])
     if row is None:
         raise problem.unknown()
-    return shown(ask, row)
+    return instance.InstanceDetail(
+        **msgspec.structs.asdict(shown(ask, row)),
+        ledger_now=ledger.now(ask, row),
+    )
 
 
 def shown(

@@ -3,9 +3,11 @@
 
 from kvm_insight.api import asking, moment, problem, sight
 from kvm_insight.api.resource import document, ledger, party
-from kvm_insight.store import hosts, hours, instances, scope
+from kvm_insight.model import codec, entity, host_report
+from kvm_insight.store import hosts, hours, instances, paging, scope
 
 Asked = asking.Ask[document.Between, None]
+Plain = asking.Ask[document.Query, None]
 
 _LONGEST_US = 31 * moment.DAY_US
 
@@ -52,6 +54,30 @@ def of_instance(ask: Asked) -> ledger.InstanceLedger:
         delay_us=found.delay_us,
         suffered=_lines(seen.sums(found.suffered)),
         caused=_lines(seen.sums(found.caused)),
+    )
+
+
+def now(ask: Plain, row: paging.Row) -> ledger.Now | None:
+    """Return for whom an instance waits, and who waits for it, by the newest
+    report of its host; None where that does not tell."""
+    if row['host'] is None or row['gone_us'] is not None:
+        return None
+    record = hosts.record(ask.store, row['host'])
+    if record is None:
+        return None
+    report = codec.decode(record, host_report.HostReport)
+    if report.ledger_source is None or report.time_us < ask.fresh_us:
+        return None
+    is_cut = len(report.charges) >= host_report.MOST_CHARGES
+    if is_cut and not ask.is_operator:
+        return None
+    suffered, caused = host_report.account(report, entity.domain(row['uuid']))
+    seen = sight.of(ask.store, ask.scope, [*suffered, *caused])
+    return ledger.Now(
+        since_us=max(0, report.time_us - report.window_s * 1_000_000),
+        until_us=report.time_us,
+        suffered=_lines(seen.sums(suffered)),
+        caused=_lines(seen.sums(caused)),
     )
 
 

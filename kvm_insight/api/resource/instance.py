@@ -3,7 +3,7 @@
 
 from typing import Literal
 
-from kvm_insight.api.resource import document
+from kvm_insight.api.resource import document, ledger
 
 
 class Instance(document.Document, frozen=True, kw_only=True):
@@ -35,6 +35,16 @@ class Instance(document.Document, frozen=True, kw_only=True):
     gone_us: int | None
     #: Open ones in which it is the victim.
     open_findings: int
+
+
+class InstanceDetail(Instance, frozen=True, kw_only=True):
+    """One instance, and for whom it waits."""
+
+    #: None where it is not known: its host is silent or keeps no ledger, or
+    #: it is gone. For others than operators also where so many wait for so
+    #: many there that the least of it was left out: what is left would tell
+    #: of others.
+    ledger_now: ledger.Now | None
 
 
 class Instances(document.Document, frozen=True, kw_only=True):

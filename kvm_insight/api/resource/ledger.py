@@ -26,6 +26,16 @@ class Line(document.Document, frozen=True, kw_only=True):
     waited_us: int
 
 
+class Now(document.Document, frozen=True, kw_only=True):
+    """The row and the column of one instance in the last minutes."""
+
+    since_us: int
+    until_us: int
+    #: For whom it waited, and who waited for it; the most first.
+    suffered: list[Line]
+    caused: list[Line]
+
+
 class InstanceLedger(document.Document, frozen=True, kw_only=True):
     """The row and the column of one instance over some hours."""
 

@@ -251,6 +251,7 @@ class Writer:
             for uuid in self._others[number]:
                 parts[uuid] = self._chance.randint(1, 10**6)
             self._cloud.hour(name(number), filling.HOUR, ledger, parts)
+            self._cloud.now(name(number), ledger)
 
     def _split(
         self, me: str, there: list[str], whole: int
