@@ -13,6 +13,11 @@ from cliff import columns
 
 Words = Callable[[Any], str]
 
+#: Why there is nothing yet of those who look within the first hour.
+NO_HOUR = (
+    'Nothing was measured in this time: an hour is written when it is over'
+)
+
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _SIZES = ('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB')
 

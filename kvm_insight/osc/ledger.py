@@ -120,6 +120,13 @@ def _period(args: argparse.Namespace) -> dict[str, str]:
 
 def _tell_coverage(found: Mapping[str, Any]) -> None:
     """Say so where a gap could be taken for health."""
+    if not found['measured_us']:
+        LOG.warning(
+            '%s; look again after the full hour, or ask for longer with'
+            ' --since',
+            column.NO_HOUR,
+        )
+        return
     whole_us = found['until_us'] - found['since_us']
     part = found['measured_us'] / whole_us if whole_us else 0.0
     if part < _WELL_COVERED:

@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import logging
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,8 @@ from osc_lib import exceptions
 from osc_lib.command import command
 
 from kvm_insight.osc import client, column, table
+
+LOG = logging.getLogger(__name__)
 
 FORMS = {
     'json': 'application/json',
@@ -33,8 +36,7 @@ class Show(command.ShowOne):
         parser.add_argument(
             '--project',
             metavar='<project>',
-            help='Of this project, by its id, or by its name for operators'
-            ' (default: that of the token)',
+            help='Of this project, by its id (default: that of the token)',
         )
         parser.add_argument(
             '--month',
@@ -96,7 +98,17 @@ class Show(command.ShowOne):
         elif form is not None:
             query |= {'format': form, 'table': parsed_args.table}
             _write(parsed_args.file, asked.text(path, query, FORMS[form]))
-        return table.one(_figures(found), _WORDS)
+        if not _is_measured(found['totals']):
+            LOG.warning('%s; look again after the full hour', column.NO_HOUR)
+        return shown(found)
+
+
+def shown(found: Mapping[str, Any]) -> table.Fields:
+    """Return what of a report a table can show."""
+    words = _WORDS
+    if not _is_measured(found['totals']):
+        words = {**_WORDS, **_UNKNOWN}
+    return table.one(_figures(found), words)
 
 
 def _form(args: argparse.Namespace) -> str | None:
@@ -127,7 +139,7 @@ def _write(path: pathlib.Path, content: bytes) -> None:
 def _figures(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of it a table can show."""
     totals = found['totals']
-    cpu = _measured(totals['cpu'])
+    cpu = totals['cpu']
     when = found['period']
     return {
         'project_id': found['project_id'],
@@ -150,11 +162,6 @@ def _figures(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _measured(cpu: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return sums; nothing of what was not measured, which they call 0."""
-    return cpu if cpu['measured_s'] else dict.fromkeys(cpu)
-
-
 def _causes(value: Mapping[str, float]) -> str:
     return '\n'.join(
         f'{name.replace("_", " ")}: {column.core_s(waited)}'
@@ -163,9 +170,17 @@ def _causes(value: Mapping[str, float]) -> str:
     )
 
 
+def _is_measured(one: Mapping[str, Any]) -> bool:
+    return bool(one['cpu']['measured_s'])
+
+
+def _unknown(_: object) -> str:
+    return '-'
+
+
 def _instance(one: Mapping[str, Any]) -> str:
-    cpu = _measured(one['cpu'])
-    waited = column.Column(cpu['waited_core_s'], column.core_s)
+    cpu = one['cpu']
+    waited = column.core_s(cpu['waited_core_s']) if _is_measured(one) else '-'
     part = column.Column(cpu['waited_ratio'], column.share)
     verdict = one['sizing']['verdict']
     return column.text(
@@ -217,3 +232,16 @@ _WORDS: dict[str, column.Words] = {
     'advice': column.lines(_advice),
     'notes': column.lines(column.text),
 }
+#: Where nothing was measured: zeros that nobody may take for health.
+_UNKNOWN: dict[str, column.Words] = dict.fromkeys(
+    (
+        'coverage',
+        'run_core_s',
+        'wanted_core_s',
+        'waited_core_s',
+        'causes',
+        'caused_core_s',
+        'worst',
+    ),
+    _unknown,
+)
