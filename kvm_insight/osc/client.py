@@ -25,6 +25,10 @@ _PATIENCE_S = 120.0
 Row = dict[str, Any]
 
 
+class Unknown(exceptions.CommandError):
+    """What was asked about is not there, or not for the asker."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
     """How much of a list is wanted, and from where on."""
@@ -147,7 +151,10 @@ class Client:
                 f'kvm-insight-api does not answer: {why}'
             ) from None
         if answer.status_code >= 400:
-            raise exceptions.CommandError(_why(answer))
+            told = _why(answer)
+            if answer.status_code == 404 and _NOT_FOUND in told:
+                raise Unknown(told)
+            raise exceptions.CommandError(told)
         return answer
 
 
@@ -182,6 +189,8 @@ def _marker(links: Iterable[Mapping[str, str]]) -> str | None:
     return None
 
 
+#: The API's own code; another 404 is of who is asked by mistake.
+_NOT_FOUND = 'insight.not_found'
 #: What to do about it, where the answer's own words do not say.
 _REMEDIES = {
     401: 'Show another token: it is not valid here, or has expired. Without'

@@ -7,7 +7,7 @@ from typing import Any
 
 from osc_lib.command import command
 
-from kvm_insight.osc import client, column, listing, table
+from kvm_insight.osc import client, column, listing, naming, table
 
 LIST = listing.List(
     '/v1/findings',
@@ -145,8 +145,7 @@ class Show(command.ShowOne):
 
     def take_action(self, parsed_args: argparse.Namespace) -> table.Fields:
         """Return its fields."""
-        path = client.address('findings', parsed_args.finding)
-        found = client.of(self).get(path)
+        found = naming.get(client.of(self), 'finding', parsed_args.finding)
         if not parsed_args.record:
             found.pop('record', None)
         return table.one(found, _WORDS)

@@ -7,7 +7,7 @@ from typing import Any
 
 from osc_lib.command import command
 
-from kvm_insight.osc import client, column, listing, table
+from kvm_insight.osc import client, column, listing, naming, table
 
 LIST = listing.List(
     '/v1/hosts',
@@ -143,5 +143,5 @@ class Show(command.ShowOne):
 
     def take_action(self, parsed_args: argparse.Namespace) -> table.Fields:
         """Return its fields."""
-        path = client.address('hosts', parsed_args.host)
-        return table.one(client.of(self).get(path), _WORDS)
+        found = naming.get(client.of(self), 'host', parsed_args.host)
+        return table.one(found, _WORDS)

@@ -7,7 +7,7 @@ from typing import Any
 
 from osc_lib.command import command
 
-from kvm_insight.osc import client, column, listing, table
+from kvm_insight.osc import client, column, listing, naming, table
 
 LIST = listing.List(
     '/v1/instances',
@@ -43,6 +43,7 @@ _FIELDS = (
     table.Field('UUID', 'uuid'),
     table.Field('Name', 'name'),
     table.Field('Project ID', 'project_id'),
+    table.Field('Project', 'project_name', long=True, shown_to='operators'),
     table.Field('Host', 'host', shown_to='operators'),
     table.Field('Host ID', 'host_id', shown_to='tenants'),
     table.Field('State', 'state'),
@@ -100,10 +101,15 @@ class Show(command.ShowOne):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return what it understands."""
         parser = super().get_parser(prog_name)
-        parser.add_argument('instance', metavar='<uuid>', help='Its UUID')
+        parser.add_argument(
+            'instance',
+            metavar='<instance>',
+            help='Its UUID, or its name if no other one has it',
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> table.Fields:
         """Return its fields."""
-        path = client.address('instances', parsed_args.instance)
-        return table.one(client.of(self).get(path), _WORDS)
+        asked = client.of(self)
+        uuid = naming.instance(asked, parsed_args.instance)
+        return table.one(naming.get(asked, 'instance', uuid), _WORDS)

@@ -8,12 +8,14 @@ from typing import Any
 
 from osc_lib.command import command
 
-from kvm_insight.osc import client, column, listing, table
+from kvm_insight.osc import client, column, listing, naming, table
 
 LOG = logging.getLogger(__name__)
 
 #: Below this part of the time, what was not measured is worth a word.
 _WELL_COVERED = 0.95
+#: Of a host so many rows are shown, unless all are asked for.
+_LARGEST = 20
 
 _INSTANCE = (
     table.Field('Direction', 'direction'),
@@ -43,15 +45,21 @@ class OfInstance(command.Lister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return what it understands."""
         parser = super().get_parser(prog_name)
-        parser.add_argument('instance', metavar='<uuid>', help='Its UUID')
+        parser.add_argument(
+            'instance',
+            metavar='<instance>',
+            help='Its UUID, or its name if no other one has it',
+        )
         listing.period(parser)
         listing.long(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> table.Table:
         """Return the rows."""
-        path = client.address('instances', parsed_args.instance, 'ledger')
-        found = client.of(self).get(path, _period(parsed_args))
+        asked = client.of(self)
+        uuid = naming.instance(asked, parsed_args.instance)
+        when = _period(parsed_args)
+        found = naming.get(asked, 'instance', uuid, 'ledger', query=when)
         _tell_coverage(found)
         rows = [
             *_rows(found, 'suffered', found['delay_us']),
@@ -74,12 +82,22 @@ class OfHost(command.Lister):
             'host', metavar='<host>', help='Its name, region/host'
         )
         listing.period(parser)
+        parser.add_argument(
+            '--all',
+            action='store_true',
+            help=f'Show all that waited (default: the largest {_LARGEST})',
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> table.Table:
         """Return the rows."""
-        path = client.address('hosts', parsed_args.host, 'ledger')
-        found = client.of(self).get(path, _period(parsed_args))
+        found = naming.get(
+            client.of(self),
+            'host',
+            parsed_args.host,
+            'ledger',
+            query=_period(parsed_args),
+        )
         _tell_coverage(found)
         parties = found['parties']
         whole = sum(us for _, _, us in found['charges'])
@@ -92,7 +110,13 @@ class OfHost(command.Lister):
             }
             for victim, runner, us in found['charges']
         ]
-        return table.made(_HOST, rows)
+        shown = rows if parsed_args.all else rows[:_LARGEST]
+        if len(shown) < len(rows):
+            LOG.warning(
+                'and %d more, each smaller: --all shows them',
+                len(rows) - len(shown),
+            )
+        return table.made(_HOST, shown)
 
 
 def _rows(

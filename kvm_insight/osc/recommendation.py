@@ -7,7 +7,7 @@ from typing import Any
 
 from osc_lib.command import command
 
-from kvm_insight.osc import client, column, listing, order, table
+from kvm_insight.osc import client, column, listing, naming, order, table
 
 LIST = listing.List(
     '/v1/recommendations',
@@ -141,8 +141,8 @@ class Show(command.ShowOne):
 
     def take_action(self, parsed_args: argparse.Namespace) -> table.Fields:
         """Return its fields."""
-        path = client.address('recommendations', parsed_args.recommendation)
-        found = client.of(self).get(path)
+        ident = parsed_args.recommendation
+        found = naming.get(client.of(self), 'recommendation', ident)
         record = found.pop('record')
         # What is as its type begins is not said on the wire.
         found |= {

@@ -11,7 +11,7 @@ from typing import Any
 from osc_lib import exceptions
 from osc_lib.command import command
 
-from kvm_insight.osc import client, column, table
+from kvm_insight.osc import client, column, naming, table
 
 LOG = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Show(command.ShowOne):
             for name in ('month', 'since', 'until')
             if (value := getattr(parsed_args, name))
         }
-        found = asked.get(path, query)
+        found = naming.get(asked, 'project', project, 'report', query=query)
         if form == 'json':
             _write(parsed_args.file, json.dumps(found).encode())
         elif form is not None:

@@ -37,7 +37,7 @@ WORDS = {
     'insight host show': 'r/h1',
     'insight instance ledger': f'{ONE} {HOUR} --long',
     'insight instance list': '--long --host r/h1 --present',
-    'insight instance show': ONE,
+    'insight instance show': 'vm-1',
     'insight mute create': '--instance ' + ONE,
     'insight mute delete': 'host/r/h2',
     'insight mute list': '--long --subject r/h2',

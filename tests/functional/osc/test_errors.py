@@ -6,17 +6,19 @@ import subprocess
 
 import pytest
 
+from tests import filling
 from tests.functional.osc import conftest
 
 Done = subprocess.CompletedProcess[str]
 
 #: What is asked for -> what must be told.
 FAILURES = {
-    'insight host show r/nope': 'There is no such thing here',
+    'insight host show r/nope': "No host with the name 'r/nope' is known",
     'insight host list --sort color': 'Invalid enum value',
     'insight host list --limit 0': '--limit: 0: at least 1',
     'insight finding list --since yesterday': 'since',
-    'insight instance ledger nobody': 'insight.not_found',
+    'insight instance ledger nobody': 'the id or the name',
+    f'insight instance show {filling.uuid(99)}': 'insight.not_found',
     'insight recommendation approve r-2': 'The recommendation is executed',
     'insight recommendation approve r-1 --fingerprint old': 'other facts',
     'insight mute create --host r/h1 --until 2020-01-01': 'in the future',
@@ -25,6 +27,7 @@ FAILURES = {
     'insight mute delete host/r/h1/never': '1 of 1 could not be deleted',
     'insight blackout create --cloud --every 1d': 'every_s: needs',
     'insight report show': 'say which with --project',
+    'insight report show --project shop': '"openstack insight instance list"',
     'insight report show --project x --file f.txt': '--format-of-report',
 }
 
