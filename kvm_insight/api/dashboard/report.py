@@ -15,14 +15,15 @@ _ADDRESS = '/v1/projects/{id}/report'
 def show(reader: reading.Reader) -> page.Page:
     """Return a project's report, or the question whose it should be."""
     told = reader.arguments
-    project = _project(reader)
+    projects = _projects(reader)
+    project = _by_name(_project(reader), projects)
     values = {
         'project': project,
         'month': told.get('month', ''),
         'one': None,
         'why': None,
         'tables': list(report_sheet.TABLES),
-        'projects': _projects(reader),
+        'projects': projects,
     }
     if project is None:
         return page.Page('report.html', values)
@@ -58,10 +59,23 @@ def _asked(reader: reading.Reader) -> str:
 
 
 def _project(reader: reading.Reader) -> str | None:
-    told = reader.arguments.get('project')
-    if told is not None or reader.is_operator:
-        return told
-    return reader.who.project_id
+    told = reader.arguments
+    # What was typed is newer than what was chosen before.
+    found = told.get('other') or told.get('project')
+    if found is None and not reader.is_operator:
+        return reader.who.project_id
+    return found
+
+
+def _by_name(
+    project: str | None, projects: list[tuple[str, str]]
+) -> str | None:
+    """Return the id of a project that is asked for by a name which only it
+    has; whatever else is asked for is an id."""
+    if project is None or project in dict(projects):
+        return project
+    found = [ident for ident, name in projects if name == project]
+    return found[0] if len(found) == 1 else project
 
 
 def _report(
