@@ -4,6 +4,8 @@
 from kvm_insight.api.dashboard import page, reading
 
 _ADVICE = ('check', 'severity', 'state', 'instance', 'marker')
+#: Ten of its cycles, as they are by default.
+_PLANNER_SILENT_S = 600
 _FOR_OPERATORS = ('project_id', 'host')
 
 
@@ -35,4 +37,13 @@ def overcommit(reader: reading.Reader) -> page.Page:
 
 def health(reader: reading.Reader) -> page.Page:
     """Return whether what is shown can be believed."""
-    return page.Page('health.html', {'one': reader.get('/v1/health')})
+    one = reader.get('/v1/health')
+    age_s = one.planner_age_s
+    return page.Page(
+        'health.html',
+        {
+            'one': one,
+            'is_planner_silent': age_s is not None
+            and age_s > _PLANNER_SILENT_S,
+        },
+    )
