@@ -39,17 +39,6 @@ def test_a_verdict_has_the_word_of_the_command_line_beside_it(
     assert 'busy host' in text
 
 
-def test_who_made_others_wait_is_told_of_no_victims_past(
-    cloud: conftest.Site,
-) -> None:
-    found = cloud.get('alice', '/v1/findings?role=aggressor')['findings']
-    for one in found:
-        path = f'/findings/{one["id"]}'
-        answer = cloud.ask('alice', path, headers=HTML)
-        assert answer.status_code == 200, answer.text
-    assert found
-
-
 def test_a_host_says_over_which_time_was_waited_and_lost(
     cloud: conftest.Site,
 ) -> None:

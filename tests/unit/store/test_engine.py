@@ -107,12 +107,10 @@ def test_whoever_makes_no_tables_makes_no_file(
 ) -> None:
     path = tmp_path / name
     where = settings.Settings(connection=f'sqlite:///{path}')
-    for wanted in (
-        lambda: engine.reading(where),
-        lambda: engine.connect(where, new=False),
-    ):
-        with pytest.raises(exception.SchemaError, match=re.escape(str(path))):
-            wanted()
+    with pytest.raises(exception.SchemaError, match=re.escape(str(path))):
+        engine.reading(where)
+    with pytest.raises(exception.SchemaError, match=re.escape(str(path))):
+        engine.connect(where, new=False)
     assert list(tmp_path.iterdir()) == []
 
 
