@@ -44,4 +44,4 @@ def test_a_host_says_over_which_time_was_waited_and_lost(
 ) -> None:
     text = page(cloud, '/hosts/r/h1')
     assert 'over the last 2 min' in text
-    assert 'by victims of open findings' in text
+    assert 'by open findings, each over' in text

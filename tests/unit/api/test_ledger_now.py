@@ -19,6 +19,7 @@ LEDGER = [
     (WHO[0], WHO[3], 30),
     (WHO[0], WHO[1], 20),
     (WHO[0], charge.REST, 6),
+    (WHO[0], WHO[0], 5),
     (WHO[0], entity.QUOTA, 4),
     (WHO[0], entity.service('sshd'), 3),
     (WHO[0], entity.HOST, 2),
@@ -53,6 +54,7 @@ def test_a_project_reads_all_others_as_one(store: sa.Engine) -> None:
         ('other projects', None, 106),
         ('instance', 'vm-2', 20),
         ('host', None, 5),
+        ('instance', 'vm-1', 5),
         ('quota', None, 4),
     ]
     assert lines(found['caused']) == [('other projects', None, 58)]
@@ -67,6 +69,7 @@ def test_an_operator_reads_each_by_its_name(store: sa.Engine) -> None:
         ('instance', 'vm-4', 30),
         ('instance', 'vm-2', 20),
         ('rest', None, 6),
+        ('instance', 'vm-1', 5),
         ('quota', None, 4),
         ('service', 'sshd', 3),
         ('host', None, 2),
@@ -135,6 +138,7 @@ def test_the_page_shows_it(store: sa.Engine) -> None:
     mine = site.ask('alice', path, headers=html).text
     assert 'Whom it waits for now' in mine
     assert 'other projects' in mine
+    assert 'its own vCPUs</th>' in mine
     assert THREE not in mine
     whole = site.ask('operator', path, headers=html).text
     assert whole.count('>vm-3<') == 3  # Twice here, and as a neighbour.
