@@ -26,9 +26,9 @@ _WANTED: dict[Kind, tuple[str, str]] = {
         'ids and names are shown by "openstack insight instance list"',
     ),
     'project': (
-        'id',
-        'ids are shown by "openstack insight instance list", to operators'
-        ' with their names by --long',
+        'id or the name',
+        'ids are shown by "openstack insight instance list", names to'
+        ' operators by --long',
     ),
     'recommendation': (
         'id',

@@ -36,7 +36,8 @@ class Show(command.ShowOne):
         parser.add_argument(
             '--project',
             metavar='<project>',
-            help='Of this project, by its id (default: that of the token)',
+            help='Of this project, by its id, or by its name for operators'
+            ' (default: that of the token)',
         )
         parser.add_argument(
             '--month',

@@ -15,15 +15,14 @@ _ADDRESS = '/v1/projects/{id}/report'
 def show(reader: reading.Reader) -> page.Page:
     """Return a project's report, or the question whose it should be."""
     told = reader.arguments
-    projects = _projects(reader)
-    project = _by_name(_project(reader), projects)
+    project = _project(reader)
     values = {
         'project': project,
         'month': told.get('month', ''),
         'one': None,
         'why': None,
         'tables': list(report_sheet.TABLES),
-        'projects': projects,
+        'projects': _projects(reader),
     }
     if project is None:
         return page.Page('report.html', values)
@@ -31,7 +30,9 @@ def show(reader: reading.Reader) -> page.Page:
         one = _report(reader, project)
     except problem.Problem as why:
         return page.Page('report.html', {**values, 'why': why}, why.status)
-    return page.Page('report.html', {**values, 'one': one})
+    # It may have been asked for by its name.
+    found = {'project': one.project_id, 'one': one}
+    return page.Page('report.html', {**values, **found})
 
 
 def whole(reader: reading.Reader) -> page.Page:
@@ -65,17 +66,6 @@ def _project(reader: reading.Reader) -> str | None:
     if found is None and not reader.is_operator:
         return reader.who.project_id
     return found
-
-
-def _by_name(
-    project: str | None, projects: list[tuple[str, str]]
-) -> str | None:
-    """Return the id of a project that is asked for by a name which only it
-    has; whatever else is asked for is an id."""
-    if project is None or project in dict(projects):
-        return project
-    found = [ident for ident, name in projects if name == project]
-    return found[0] if len(found) == 1 else project
 
 
 def _report(
