@@ -276,7 +276,8 @@ def test_standalone_ends_by_itself_and_leaves_nothing(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    first = done.stdout.splitlines()[0]
+    pages, first, *_ = done.stdout.splitlines()
+    assert f'with the token in {tmp_path}/state/api-token' in pages
     assert 'node1: watching 1 domain: shown (project p-shown)' in first
     assert findings.read_text() == ''
     assert done.stderr == ''

@@ -26,6 +26,8 @@ def real(nodes: Callable[..., node.Node]) -> Iterator[node.Node]:
     made = nodes(
         BIN=str(pathlib.Path(sys.executable).parent),
         REAL_PROCESSES='1',
+        # Those that need nothing but the broker.
+        ENABLED_SERVICES='key,kvm-insight-kafka,kvm-insight-analyzer',
         KVM_INSIGHT_KAFKA_JARS=str(jars.install()),
         KVM_INSIGHT_KAFKA_PORT=str(port),
         KVM_INSIGHT_KAFKA_CONTROLLER_PORT=str(controller),
