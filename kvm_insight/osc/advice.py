@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``openstack insight advice``: what could be configured better."""
 
-import argparse
-
-from osc_lib.command import command
-
-from kvm_insight.osc import client, listing, table
+from kvm_insight.osc import lister, listing, table
 
 LIST = listing.List(
     '/v1/configuration-findings',
@@ -44,17 +40,8 @@ _FIELDS = (
 )
 
 
-class List(command.Lister):
+class List(lister.Lister):
     """List what could be configured better."""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return what it understands."""
-        parser = super().get_parser(prog_name)
-        LIST.add(parser)
-        listing.long(parser)
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> table.Table:
-        """Return the rows."""
-        rows = LIST.read(client.of(self), parsed_args)
-        return table.made(_FIELDS, rows, long=parsed_args.long)
+    listed = LIST
+    fields = _FIELDS

@@ -7,7 +7,7 @@ from typing import Any
 
 from osc_lib.command import command
 
-from kvm_insight.osc import client, column, listing, naming, table
+from kvm_insight.osc import client, column, lister, listing, naming, table
 
 LIST = listing.List(
     '/v1/findings',
@@ -113,20 +113,11 @@ _WORDS: dict[str, column.Words] = {
 }
 
 
-class List(command.Lister):
+class List(lister.Lister):
     """List findings: who suffers, who makes them suffer, and since when."""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return what it understands."""
-        parser = super().get_parser(prog_name)
-        LIST.add(parser)
-        listing.long(parser)
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> table.Table:
-        """Return the rows."""
-        rows = LIST.read(client.of(self), parsed_args)
-        return table.made(_FIELDS, rows, long=parsed_args.long)
+    listed = LIST
+    fields = _FIELDS
 
 
 class Show(command.ShowOne):

@@ -5,7 +5,7 @@ import argparse
 
 from osc_lib.command import command
 
-from kvm_insight.osc import client, listing, order, table
+from kvm_insight.osc import client, lister, listing, order, table
 
 _NOUN = 'mutes'
 LIST = listing.List(
@@ -30,41 +30,18 @@ class Create(command.ShowOne):
 
     def take_action(self, parsed_args: argparse.Namespace) -> table.Fields:
         """Return what was said."""
-        about, subject = order.meant(parsed_args)
-        body = {
-            'about': about,
-            'subject': subject,
-            'reason': parsed_args.reason,
-            'ends_us': order.ends_us(parsed_args),
-        }
+        body = order.body(parsed_args)
         return order.shown(client.of(self).post(LIST.path, body))
 
 
-class List(command.Lister):
+class List(lister.Lister):
     """List mutes."""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return what it understands."""
-        parser = super().get_parser(prog_name)
-        LIST.add(parser)
-        listing.long(parser)
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> table.Table:
-        """Return the rows."""
-        rows = LIST.read(client.of(self), parsed_args)
-        return table.made(order.FIELDS, rows, long=parsed_args.long)
+    listed = LIST
+    fields = order.FIELDS
 
 
-class Delete(command.Command):
+class Delete(order.Delete):
     """Delete mutes."""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return what it understands."""
-        parser = super().get_parser(prog_name)
-        order.taking_back(parser)
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        """Take them back."""
-        order.take_back(client.of(self), _NOUN, parsed_args.ids)
+    noun = _NOUN

@@ -7,8 +7,10 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from osc_lib import exceptions
+from osc_lib.command import command
 
 from kvm_insight.osc import client, column, table
 
@@ -105,14 +107,39 @@ def ends_us(
     return start_us + int(args.length_s) * 1_000_000
 
 
-def taking_back(parser: argparse.ArgumentParser) -> None:
-    """Add which ones are taken back."""
-    parser.add_argument(
-        'ids', metavar='<id>', nargs='+', help='The id that list tells'
-    )
+def body(
+    args: argparse.Namespace, begins_us: int | None = None
+) -> dict[str, Any]:
+    """Return what is said: about what, why, and until when."""
+    what, subject = meant(args)
+    return {
+        'about': what,
+        'subject': subject,
+        'reason': args.reason,
+        'ends_us': ends_us(args, begins_us),
+    }
 
 
-def take_back(asked: client.Client, noun: str, idents: Sequence[str]) -> None:
+class Delete(command.Command):
+    """Takes orders back; the docstring of the command is its help."""
+
+    #: As the API's address has it.
+    noun: ClassVar[str]
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return what it understands."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            'ids', metavar='<id>', nargs='+', help='The id that list tells'
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Take them back."""
+        _take_back(client.of(self), self.noun, parsed_args.ids)
+
+
+def _take_back(asked: client.Client, noun: str, idents: Sequence[str]) -> None:
     """Take all of them back; raise CommandError if one could not be."""
     failed = 0
     for ident in idents:

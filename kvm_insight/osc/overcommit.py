@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """``openstack insight overcommit``: which allocation ratios carry."""
 
-import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from osc_lib.command import command
-
-from kvm_insight.osc import client, column, listing, table
+from kvm_insight.osc import column, lister, listing, table
 
 LIST = listing.List(
     '/v1/overcommit',
@@ -52,17 +49,8 @@ _FIELDS = (
 )
 
 
-class List(command.Lister):
+class List(lister.Lister):
     """List aggregates, with the CPU allocation ratio that each can carry."""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return what it understands."""
-        parser = super().get_parser(prog_name)
-        LIST.add(parser)
-        listing.long(parser)
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> table.Table:
-        """Return the rows."""
-        rows = LIST.read(client.of(self), parsed_args)
-        return table.made(_FIELDS, rows, long=parsed_args.long)
+    listed = LIST
+    fields = _FIELDS
