@@ -31,7 +31,7 @@ from kvm_insight.api.resource import overcommit as overcommit_resource
 from kvm_insight.api.resource import recommendation as advice_resource
 from kvm_insight.api.resource import report as report_resource
 from kvm_insight.api.resource import timeline as timeline_resource
-from kvm_insight.model import tenant_report
+from kvm_insight.model import control, tenant_report
 
 Methods = dict[str, route.Route]
 
@@ -171,96 +171,72 @@ _RECOMMENDATIONS: dict[str, Methods] = {
         ),
     },
 }
+
+
+def _orders(
+    noun: str,
+    kind: control.Kind,
+    index: route.Handler,
+    give: route.Handler,
+    listed: type[document.Document],
+    body: type[document.Body],
+) -> dict[str, Methods]:
+    """Return how orders of a kind are listed, given and taken back."""
+    rule = f'insight:{noun.replace("-", "_")}'
+    return {
+        f'/v1/{noun}': {
+            'GET': route.Route(
+                index, f'{rule}:read', listed, order_resource.OrdersQuery
+            ),
+            'POST': route.Route(
+                give,
+                f'{rule}:write',
+                order_resource.Order,
+                body=body,
+                status=202,
+            ),
+        },
+        f'/v1/{noun}/{{id+}}': {
+            'DELETE': route.Route(
+                order.take_back(kind), f'{rule}:write', None, status=202
+            ),
+        },
+    }
+
+
 _ORDERS: dict[str, Methods] = {
-    '/v1/mutes': {
-        'GET': route.Route(
-            order.mutes,
-            'insight:mutes:read',
-            order_resource.Mutes,
-            order_resource.OrdersQuery,
-        ),
-        'POST': route.Route(
-            order.mute,
-            'insight:mutes:write',
-            order_resource.Order,
-            body=order_resource.Mute,
-            status=202,
-        ),
-    },
-    '/v1/mutes/{id+}': {
-        'DELETE': route.Route(
-            order.take_back('mute'), 'insight:mutes:write', None, status=202
-        ),
-    },
-    '/v1/acknowledgements': {
-        'GET': route.Route(
-            order.acknowledgements,
-            'insight:acknowledgements:read',
-            order_resource.Acknowledgements,
-            order_resource.OrdersQuery,
-        ),
-        'POST': route.Route(
-            order.acknowledge,
-            'insight:acknowledgements:write',
-            order_resource.Order,
-            body=order_resource.Acknowledgement,
-            status=202,
-        ),
-    },
-    '/v1/acknowledgements/{id+}': {
-        'DELETE': route.Route(
-            order.take_back('acknowledgement'),
-            'insight:acknowledgements:write',
-            None,
-            status=202,
-        ),
-    },
-    '/v1/opt-outs': {
-        'GET': route.Route(
-            order.opt_outs,
-            'insight:opt_outs:read',
-            order_resource.OptOuts,
-            order_resource.OrdersQuery,
-        ),
-        'POST': route.Route(
-            order.opt_out,
-            'insight:opt_outs:write',
-            order_resource.Order,
-            body=order_resource.OptOut,
-            status=202,
-        ),
-    },
-    '/v1/opt-outs/{id+}': {
-        'DELETE': route.Route(
-            order.take_back('opt_out'),
-            'insight:opt_outs:write',
-            None,
-            status=202,
-        ),
-    },
-    '/v1/blackout-windows': {
-        'GET': route.Route(
-            order.blackout_windows,
-            'insight:blackout_windows:read',
-            order_resource.BlackoutWindows,
-            order_resource.OrdersQuery,
-        ),
-        'POST': route.Route(
-            order.black_out,
-            'insight:blackout_windows:write',
-            order_resource.Order,
-            body=order_resource.BlackoutWindow,
-            status=202,
-        ),
-    },
-    '/v1/blackout-windows/{id+}': {
-        'DELETE': route.Route(
-            order.take_back('blackout'),
-            'insight:blackout_windows:write',
-            None,
-            status=202,
-        ),
-    },
+    **_orders(
+        'mutes',
+        'mute',
+        order.mutes,
+        order.mute,
+        order_resource.Mutes,
+        order_resource.Mute,
+    ),
+    **_orders(
+        'acknowledgements',
+        'acknowledgement',
+        order.acknowledgements,
+        order.acknowledge,
+        order_resource.Acknowledgements,
+        order_resource.Acknowledgement,
+    ),
+    **_orders(
+        'opt-outs',
+        'opt_out',
+        order.opt_outs,
+        order.opt_out,
+        order_resource.OptOuts,
+        order_resource.OptOut,
+    ),
+    **_orders(
+        'blackout-windows',
+        'blackout',
+        order.blackout_windows,
+        order.black_out,
+        order_resource.BlackoutWindows,
+        order_resource.BlackoutWindow,
+    ),
 }
 _CLOUD: dict[str, Methods] = {
     '/v1/projects/{id}/report': {
