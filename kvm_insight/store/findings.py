@@ -61,16 +61,6 @@ def ids_opened(
     return list(store.execute(query).scalars())
 
 
-def opened_us(
-    store: sa.Connection, whose: scope.Scope, ident: str
-) -> int | None:
-    """Return when a finding was opened."""
-    query = sa.select(_FINDING.opened_us).where(
-        _FINDING.id == ident, _in(whose)
-    )
-    return store.execute(query).scalar()
-
-
 def _query(whose: scope.Scope) -> sa.Select[Any]:
     return (
         sa.select(

@@ -21,7 +21,7 @@ def found(
     since_us: int,
     until_us: int,
     now_us: int,
-    opaque: Callable[[str], str] | None,
+    opaque: Callable[[str, int], str] | None,
 ) -> tuple[list[value.Found], int]:
     """Return findings about the project's instances that were open in the
     period, and how many more there are; what is still open is so until now.
@@ -34,17 +34,18 @@ def found(
     )
     whole = connection.scalar(sa.select(sa.func.count()).where(about))
     asked = (
-        sa.select(c.id, c.record)
+        sa.select(c.id, c.opened_us, c.record)
         .where(about)
         .order_by(c.lost_us.desc(), c.id)
         .limit(MOST)
     )
     told = []
-    for key, record in connection.execute(asked):
+    for key, opened_us, record in connection.execute(asked):
         # One of a version to come is no reason to tell nothing at all.
         with contextlib.suppress(exception.CodecError):
             one = codec.decode(record, finding.Finding)
-            told.append(value.Found(one, opaque(key) if opaque else None))
+            name = opaque(key, opened_us) if opaque else None
+            told.append(value.Found(one, name))
     return told, int(whole or 0) - len(told)
 
 

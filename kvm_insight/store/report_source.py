@@ -104,7 +104,7 @@ def report(
     whose: Project,
     when: period.Period,
     made_us: int,
-    opaque: Callable[[str], str] | None = None,
+    opaque: Callable[[str, int], str] | None = None,
 ) -> tenant_report.TenantReport:
     """Return a project's report; ``opaque`` gives a finding's id as those
     may know it who see only this project."""
@@ -117,7 +117,7 @@ def material(
     whose: Project,
     when: period.Period,
     now_us: int,
-    opaque: Callable[[str], str] | None = None,
+    opaque: Callable[[str, int], str] | None = None,
 ) -> value.Material:
     """Return all that is known now of a project and period."""
     spans = _spans(connection, whose.key, when)

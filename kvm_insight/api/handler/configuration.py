@@ -4,9 +4,10 @@
 import json
 from typing import Any
 
-from kvm_insight.api import asking, opaque, sight
+from kvm_insight.api import asking, sight
+from kvm_insight.api.handler import ident
 from kvm_insight.api.resource import configuration
-from kvm_insight.store import configurations, paging, scope
+from kvm_insight.store import configurations, paging
 
 Listing = asking.Ask[configuration.ConfigurationFindingsQuery, None]
 
@@ -61,20 +62,11 @@ def _tree(record: bytes) -> dict[str, Any]:
 
 
 def _outer(ask: Listing, row: paging.Row) -> str:
-    ident = str(row['id'])
-    if not isinstance(ask.scope, scope.Project):
-        return ident
-    return opaque.made(ask.key(), ask.scope.uuid, ident, row['opened_us'])
+    return ident.outer(ask, str(row['id']), row['opened_us'])
 
 
 def _inner(ask: Listing, marker: str) -> str:
-    """Return our own id of what the asker calls so."""
-    if not isinstance(ask.scope, scope.Project):
-        return marker
-    opened_us = opaque.opened(marker)
-    if opened_us is not None:
-        same = configurations.ids_opened(ask.store, ask.scope, opened_us)
-        for one in same:
-            if opaque.is_it(marker, ask.key(), ask.scope.uuid, one, opened_us):
-                return one
-    raise asking.bad_marker()
+    known = ident.inner(ask, marker, configurations.ids_opened)
+    if known is None:
+        raise asking.bad_marker()
+    return known

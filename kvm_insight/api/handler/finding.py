@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Findings."""
 
-from kvm_insight.api import asking, moment, opaque, problem, telling
+from kvm_insight.api import asking, moment, problem, telling
+from kvm_insight.api.handler import ident
 from kvm_insight.api.resource import document, finding
-from kvm_insight.store import findings, paging, scope
+from kvm_insight.store import findings, paging
 
 Listing = asking.Ask[finding.FindingsQuery, None]
 Plain = asking.Ask[document.Query, None]
@@ -43,32 +44,17 @@ def index(ask: Listing) -> finding.Findings:
 
 def show(ask: Plain) -> finding.FindingDetail:
     """Return one finding."""
-    ident = _inner(ask, ask.path['id'])
-    row = ident and findings.one(ask.store, ask.scope, ident)
+    known = _inner(ask, ask.path['id'])
+    row = known and findings.one(ask.store, ask.scope, known)
     if not row:
         raise problem.unknown()
     made = telling.Telling(ask.store, ask.scope, [row])
     return made.long(row, _outer(ask, row))
 
 
-def _inner(ask: asking.Ask[document.Query, None], ident: str) -> str | None:
-    """Return our own id of what the asker calls so."""
-    if not isinstance(ask.scope, scope.Project):
-        return ident
-    opened_us = opaque.opened(ident)
-    if opened_us is None:
-        return None
-    key, project = ask.key(), ask.scope.uuid
-    same = findings.ids_opened(ask.store, ask.scope, opened_us)
-    for one in same:
-        if opaque.is_it(ident, key, project, one, opened_us):
-            return one
-    return None
+def _inner(ask: asking.Ask[document.Query, None], name: str) -> str | None:
+    return ident.inner(ask, name, findings.ids_opened)
 
 
 def _outer(ask: asking.Ask[document.Query, None], row: paging.Row) -> str:
-    """Return the id by which the asker knows it."""
-    ident = str(row['id'])
-    if not isinstance(ask.scope, scope.Project):
-        return ident
-    return opaque.made(ask.key(), ask.scope.uuid, ident, row['opened_us'])
+    return ident.outer(ask, str(row['id']), row['opened_us'])

@@ -2,15 +2,17 @@
 """Reports of projects."""
 
 import datetime
+import functools
 from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from kvm_insight.api import asking, moment, opaque, problem
+from kvm_insight.api import asking, moment, problem
+from kvm_insight.api.handler import ident
 from kvm_insight.api.resource import document, report
 from kvm_insight.model import tenant_report
 from kvm_insight.report import page, period, sheet
-from kvm_insight.store import findings, report_source, scope
+from kvm_insight.store import report_source, scope
 
 Asked = asking.Ask[report.ReportQuery, None]
 
@@ -29,30 +31,29 @@ def show(ask: Asked) -> tenant_report.TenantReport | document.Text:
 
 
 def _report(ask: Asked) -> tenant_report.TenantReport:
-    ident = ask.path['id']
-    if isinstance(ask.scope, scope.Project) and ask.scope.uuid != ident:
+    wanted = ask.path['id']
+    if isinstance(ask.scope, scope.Project) and ask.scope.uuid != wanted:
         raise problem.unknown()
     when = _period(ask)
+    name = _opaque(ask)
     # Not by another connection: whoever waits for a second one may wait for
     # those who wait for theirs.
     with report_source.still(ask.store):
-        whose = _project(ask.store, ask.scope, ident)
-        return report_source.report(
-            ask.store, whose, when, ask.now_us, _opaque(ask)
-        )
+        whose = _project(ask.store, ask.scope, wanted)
+        return report_source.report(ask.store, whose, when, ask.now_us, name)
 
 
 def _project(
-    store: sa.Connection, sees: scope.Scope, ident: str
+    store: sa.Connection, sees: scope.Scope, wanted: str
 ) -> report_source.Project:
     """Return the project with this id; to operators, who may see all of
     them, also the one with this name."""
-    found = report_source.project(store, ident)
+    found = report_source.project(store, wanted)
     if found is not None:
         return found
     if not isinstance(sees, scope.Everything):
         raise problem.unknown()
-    named = report_source.named(store, ident)
+    named = report_source.named(store, wanted)
     if len(named) > 1:
         raise problem.Problem(
             409,
@@ -65,18 +66,14 @@ def _project(
     return named[0]
 
 
-def _opaque(ask: Asked) -> Callable[[str], str] | None:
+def _opaque(ask: Asked) -> Callable[[str, int], str] | None:
     """Return what gives a finding's id as the asker knows it."""
-    whose = ask.scope
-    if not isinstance(whose, scope.Project):
+    if ask.is_operator:
         return None
-    key = ask.key()
-
-    def made(ident: str) -> str:
-        opened_us = findings.opened_us(ask.store, whose, ident)
-        return opaque.made(key, whose.uuid, ident, opened_us or 0)
-
-    return made
+    # Where there is none yet it is written, which must not wait for an end
+    # of the reading that is about to begin.
+    ask.key()
+    return functools.partial(ident.outer, ask)
 
 
 def _period(ask: Asked) -> period.Period:
