@@ -80,14 +80,7 @@ def _plots(hours: timeline.HostTimeline) -> list[plot.Plot]:
             ),
             hours,
         ),
-        plot.made(
-            'lost',
-            'Lost while findings were open, by verdict',
-            'cores',
-            'stack',
-            lost(),
-            hours,
-        ),
+        lost(hours),
         plot.made(
             'pressure',
             'Pressure stall (PSI): part of the time that somebody stood still',
@@ -119,19 +112,28 @@ def _pressure(name: str) -> Callable[[Any], int | None]:
     return read
 
 
-def lost() -> tuple[plot.Series, ...]:
+def lost(
+    hours: timeline.HostTimeline | timeline.InstanceTimeline,
+) -> plot.Plot:
     """Return what was lost while findings were open, by their verdicts."""
-    return tuple(
-        plot.Series(
-            label,
-            tone,
-            plot.cores(operator.attrgetter(f'lost.{name}')),
-        )
-        for label, tone, name in (
-            ('noisy neighbour', 'neighbour', 'antagonist_us'),
-            ('self-inflicted', 'own', 'self_inflicted_us'),
-            ('overcommitted host', 'quota', 'overcommit_us'),
-            ('busy host', 'host', 'host_process_us'),
-            ('cause unknown', 'other', 'unknown_us'),
-        )
+    return plot.made(
+        'lost',
+        'Lost while findings were open, by verdict',
+        'cores',
+        'stack',
+        tuple(
+            plot.Series(
+                label,
+                tone,
+                plot.cores(operator.attrgetter(f'lost.{name}')),
+            )
+            for label, tone, name in (
+                ('noisy neighbour', 'neighbour', 'antagonist_us'),
+                ('self-inflicted', 'own', 'self_inflicted_us'),
+                ('overcommitted host', 'quota', 'overcommit_us'),
+                ('busy host', 'host', 'host_process_us'),
+                ('cause unknown', 'other', 'unknown_us'),
+            )
+        ),
+        hours,
     )

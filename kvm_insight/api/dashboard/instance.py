@@ -104,14 +104,7 @@ def _plots(hours: timeline.InstanceTimeline) -> list[plot.Plot]:
             ),
             hours,
         ),
-        plot.made(
-            'lost',
-            'Lost while findings were open, by verdict',
-            'cores',
-            'stack',
-            host.lost(),
-            hours,
-        ),
+        host.lost(hours),
         plot.made(
             'wanted',
             'Cores wanted: half of the time, 95 % of it, and at most',
