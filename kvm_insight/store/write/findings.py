@@ -17,14 +17,7 @@ _Stand = tuple[int, bool]
 
 def write(connection: sa.Connection, records: Sequence[_Finding]) -> None:
     """Write the newest word of each; what was taken back stays known."""
-    newest: dict[str, _Finding] = {}
-    for one in records:
-        if one.record is None:
-            continue
-        before = newest.get(one.record.id)
-        if before is None or _stand(one) >= _stand(before):
-            newest[one.record.id] = one
-    kept = {text.key(name): one for name, one in newest.items()}
+    kept = told.newest(records, _stand)
     known = _known(connection, kept)
     fresh = {
         key: one

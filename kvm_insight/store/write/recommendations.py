@@ -17,14 +17,7 @@ def write(connection: sa.Connection, records: Sequence[_Said]) -> None:
 
     Within a generation the bus's order counts; an older one says nothing.
     """
-    newest: dict[str, _Said] = {}
-    for one in records:
-        if one.record is None:
-            continue
-        before = newest.get(one.record.id)
-        if before is None or _generation(one) >= _generation(before):
-            newest[one.record.id] = one
-    kept = {text.key(name): one for name, one in newest.items()}
+    kept = told.newest(records, _generation)
     known = _known(connection, kept)
     fresh = {
         key: one
