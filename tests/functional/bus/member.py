@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A member of a group in a process of its own, to be killed or stopped.
 
-Reads commands on stdin: ``commit`` commits the first record of each partition
-it owns and answers ``committed`` or ``refused``. Says ``assigned`` when it
-has partitions.
+Says ``assigned`` when it has partitions. Reads commands on stdin: at ``hold``
+it polls no more and answers ``held``; the next, ``commit``, commits the first
+record of each partition that it owned then, and answers ``committed`` or
+``refused``. In between it may be stopped, as if at work on what it had read.
 """
 
 import json
+import queue
 import sys
 import threading
 from collections.abc import Sequence
@@ -37,14 +39,19 @@ def main() -> None:
     name, settings, topic, group = sys.argv[1:]
     bus = driver.open_bus(name, json.loads(settings))
     consumer = bus.consumer([topic], group=group, listener=_Listener())
-    commands: list[str] = []
-    threading.Thread(
-        target=lambda: commands.extend(sys.stdin), daemon=True
-    ).start()
+    commands: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            commands.put(line)
+
+    threading.Thread(target=listen, daemon=True).start()
     while True:
-        mine = consumer.assignment()
-        if commands:
-            commands.pop()
+        if not commands.empty():
+            commands.get()
+            mine = consumer.assignment()
+            _say('held')
+            commands.get()
             try:
                 consumer.commit(dict.fromkeys(mine, 1))
                 _say('committed')
