@@ -41,6 +41,8 @@ _PLAIN = {
     'missing',
     'measured_us',
 }
+_CAUSES = ('neighbour', 'own', 'quota', 'host', 'unattributed')
+_OF_DAYS = {'uniform': 'true', 'peak_delay_us': 'max(delay_us)'}
 Row = dict[str, Any]
 
 
@@ -233,10 +235,14 @@ def _instance_hours(shape: Shape, chance: random.Random) -> Iterator[Row]:
         }
         for hour in range(HOURS):
             busy = 1 if 7 < hour < 20 else 4
+            delay_us = int(heavy * 10**7) // busy
             yield row | {
                 'hour': shape.first_day * HOURS + hour,
                 'run_us': int(heavy * 10**8) // busy,
-                'delay_us': int(heavy * 10**7) // busy,
+                'polled_us': int(heavy * 10**7) // busy,
+                'delay_us': delay_us,
+                **{f'waited_{name}_us': delay_us // 6 for name in _CAUSES},
+                'waited_own_project_us': delay_us // 12,
             }
 
 
@@ -284,6 +290,8 @@ def _add_up(
             made.append(name)
         elif name == 'day':
             made.append(f'hour / {HOURS}')
+        elif name in _OF_DAYS:
+            made.append(_OF_DAYS[name])
         elif name in ('histogram', 'pressure'):
             made.append(f'(array_agg({name}))[1]')
         elif name in _PLAIN - {'measured_us', 'samples'} | _KEYS:

@@ -139,7 +139,7 @@ def _known(
 def _slot(
     start_us: int, end_us: int, known_us: int, sums: Sequence[value.Sums]
 ) -> tenant_report.Slot:
-    cpu = total.added_cpu([total.cpu(one) for one in sums])
+    cpu = total.cpu(value.added(sums))
     return tenant_report.Slot(
         start_us=start_us,
         end_us=end_us,

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sums in the words of a report; totals are the sums of what is told."""
 
-import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
@@ -47,8 +46,9 @@ def cpu(sums: value.Sums) -> tenant_report.Cpu:
 
 def causes(waited: value.Waited) -> tenant_report.Causes:
     """Return whom was waited for."""
-    told = dataclasses.asdict(waited)
-    return tenant_report.Causes(**{n: seconds(us) for n, us in told.items()})
+    return tenant_report.Causes(
+        **{name: seconds(getattr(waited, name)) for name in _CAUSES}
+    )
 
 
 def main_cause(told: tenant_report.Causes) -> str:

@@ -2,13 +2,12 @@
 """Reads what a tenant's report is made from, of one project and period.
 
 Each query has the project in it; nothing of another one is read but who a
-finding's aggressors were, which the report leaves out. Hours where they are
-kept, before that days.
+finding's aggressors were, which the report leaves out.
 """
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -19,14 +18,11 @@ from kvm_insight.report import period, tenant, value
 from kvm_insight.store import (
     engine,
     report_finding,
-    report_query,
     report_reader,
-    rollup,
+    report_spans,
+    report_worst,
     table,
 )
-
-_DAY_US = period.DAY_US
-_HOUR_US = _DAY_US // 24
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -120,9 +116,8 @@ def material(
     opaque: Callable[[str, int], str] | None = None,
 ) -> value.Material:
     """Return all that is known now of a project and period."""
-    spans = _spans(connection, whose.key, when)
-    since_us = spans[0].first * spans[0].length_us
-    until_us = spans[-1].end * spans[-1].length_us
+    spans = report_spans.of(connection, whose.key, when)
+    since_us, until_us = spans.since_us, spans.until_us
     reader = report_reader.Reader(connection, spans)
     found, more = report_finding.found(
         connection, whose.key, since_us, until_us, now_us, opaque
@@ -132,63 +127,13 @@ def material(
         project_name=whose.name,
         since_us=since_us,
         until_us=until_us,
-        resolution=_resolution(spans),
+        resolution=spans.resolution,
         uses=reader.uses(since_us, until_us, now_us),
         stretches=reader.stretches(),
-        worst=reader.worst(),
+        worst=report_worst.worst(connection, spans),
         found=found,
         more_found=more,
         blamed=report_finding.blamed(
             connection, whose.key, since_us, until_us, now_us
         ),
     )
-
-
-def _resolution(
-    spans: Sequence[report_query.Span],
-) -> tenant_report.Resolution:
-    if len(spans) > 1:
-        return 'mixed'
-    return 'hour' if spans[0].is_hours else 'day'
-
-
-def _spans(
-    connection: sa.Connection, key: int, when: period.Period
-) -> list[report_query.Span]:
-    """Return from which days and hours a period is told: each of them
-    belongs to it that begins in it. Days only where hours are gone: where
-    nothing was measured before the first hour, no days tell of it, either.
-    """
-    first, end = (
-        -(-edge // _HOUR_US) for edge in (when.since_us, when.until_us)
-    )
-    turn = _first_whole_day(connection)
-    first_day, end_day = -(-first // 24), -(-end // 24)
-    days = report_query.Span(
-        key, rollup.INSTANCE_DAY, first_day, min(end_day, turn)
-    )
-    if days.first >= days.end or not _has_rows(connection, days):
-        return [report_query.Span(key, rollup.INSTANCE_HOUR, first, end)]
-    if turn >= end_day:
-        return [days]
-    hours = report_query.Span(key, rollup.INSTANCE_HOUR, turn * 24, end)
-    return [days, hours]
-
-
-def _has_rows(connection: sa.Connection, span: report_query.Span) -> bool:
-    asked = sa.select(span.number).where(span.scope()).limit(1)
-    return connection.scalar(asked) is not None
-
-
-def _first_whole_day(connection: sa.Connection) -> int:
-    """Return the first day of which all hours are kept that there were."""
-    hour = connection.scalar(
-        sa.select(sa.func.min(rollup.INSTANCE_HOUR.c.hour))
-    )
-    day = connection.scalar(sa.select(sa.func.min(rollup.INSTANCE_DAY.c.day)))
-    if day is None:
-        return 0
-    if hour is None:
-        return 2**31
-    # Where nothing was purged yet, hours and days begin on the same day.
-    return int(day) if hour // 24 <= day else -(-int(hour) // 24)

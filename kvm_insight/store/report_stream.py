@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a report needs of each hour by itself, read one after the other.
+"""What no database adds up, read one after the other.
 
-Histograms, which no database adds up; the newest words; the longest waits;
-who waited for neighbours. Little is kept, however many hours there are.
+Histograms, and the newest words. Little is kept, however many hours or days
+there are.
 """
 
 import array
 import dataclasses
-import heapq
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,17 +16,12 @@ from numpy import typing as npt
 
 from kvm_insight.model import usage
 from kvm_insight.report import value
-from kvm_insight.store import histogram, report_ledger, report_query
+from kvm_insight.store import histogram, report_query, report_spans
 
 _AT_ONCE = 1_000
-#: So many long waits are kept of the whole project.
-_WORST = 10
 #: Numbers of histograms that are added up together.
 _TOGETHER = 100_000
 Numbers = npt.NDArray[numpy.int64]
-
-#: Delay, the hour's number, the instance.
-Wait = tuple[int, int, int]
 
 
 @dataclasses.dataclass(slots=True)
@@ -48,12 +42,12 @@ class Gathered:
         self.measured_us = self.wanted_us = self.throttled_us = 0
         self.bins[:] = 0
 
-    def sized(self) -> value.Sized:
-        """Return what tells the right size."""
+    def sized(self, first_us: int) -> value.Sized:
+        """Return what tells the right size of who was first seen then."""
         filled = numpy.flatnonzero(self.bins).tolist()
         return value.Sized(
             vcpus=self.vcpus,
-            since_us=self.since_us,
+            since_us=max(self.since_us, first_us),
             measured_us=self.measured_us,
             wanted_us=self.wanted_us,
             throttled_us=self.throttled_us,
@@ -68,44 +62,31 @@ class Stream:
         """Read from there."""
         self._connection = connection
         self.known: dict[int, Gathered] = {}
-        #: A heap by length: the shortest of the longest waits first.
-        self.waits: dict[int, list[Wait]] = {}
         #: Histograms one after the other: whose, how long each, and all.
         self._whose: list[Gathered] = []
         self._lengths: list[int] = []
         self._flat: list[int] = []
 
-    def read(self, span: report_query.Span) -> report_ledger.Waits:
-        """Take all of a span's rows in; return who waited for neighbours."""
-        length_us = span.length_us
-        longest = self.waits.setdefault(length_us, [])
-        neighbours = report_ledger.Waits()
-        # In the order of hours, which is the one that an index has.
-        hour, delays = -1, dict[int, int]()
+    def read(self, span: report_spans.Span) -> None:
+        """Take all of a span's rows in."""
         for row in self._rows(span):
-            # One by one: a month has a million rows.
-            key, number, delay, vcpus, measured, wanted, throttled = row[:7]
-            packed, usable, host, part, waited, factor = row[7:]
-            if number != hour:
-                _longest(longest, hour, delays)
-                hour, delays = number, {}
-            # An hour on two hosts is two rows.
-            delays[key] = delays.get(key, 0) + delay
+            # One by one: there may be very many.
+            key, number, vcpus, measured, wanted, throttled, usable = row[:7]
             one = self.known.get(key)
             if one is None or (one.vcpus != vcpus and measured):
-                one = self._begin(key, vcpus, number * length_us)
+                one = self._begin(key, vcpus, number * span.length_us)
             one.measured_us += measured
             one.wanted_us += int(wanted)
             one.throttled_us += throttled
             if usable is not None:
                 one.usable_bytes = usable
-            if waited and host is not None:
-                place = host, number, part
-                neighbours.add(place, key, waited, factor)
-            self._add(one, histogram.flat(packed))
-        _longest(longest, hour, delays)
+            flat = histogram.flat(row[7])
+            self._whose.append(one)
+            self._lengths.append(len(flat) // 2)
+            self._flat += flat
+            if len(self._flat) >= _TOGETHER:
+                self._settle()
         self._settle()
-        return neighbours
 
     def _begin(self, key: int, vcpus: int, start_us: int) -> Gathered:
         """Return an instance that is new, or has other vCPUs than before."""
@@ -117,13 +98,6 @@ class Stream:
             self._settle()
             one.resize(vcpus, start_us)
         return one
-
-    def _add(self, one: Gathered, flat: list[int]) -> None:
-        self._whose.append(one)
-        self._lengths.append(len(flat) // 2)
-        self._flat += flat
-        if len(self._flat) >= _TOGETHER:
-            self._settle()
 
     def _settle(self) -> None:
         """Add up what waits for that, all instances at once."""
@@ -143,38 +117,23 @@ class Stream:
             one.bins += row
         self._whose, self._lengths, self._flat = [], [], []
 
-    def _rows(self, span: report_query.Span) -> Iterator[Any]:
+    def _rows(self, span: report_spans.Span) -> Iterator[Any]:
         c = span.rows.c
-        nowhere = (sa.null().label('host_id'), sa.null().label('part'))
-        columns = (
-            c.instance_id,
-            span.number.label('number'),
-            c.delay_us,
-            c.vcpus,
-            c.measured_us,
-            report_query.wanted(span.rows).label('wanted'),
-            c.throttled_us,
-            c.histogram,
-            c.memory_usable_bytes,
-            *((c.host_id, c.part) if span.is_hours else nowhere),
-            c.waited_neighbour_us,
-            report_query.factor(span.rows).label('factor'),
-        )
         asked = (
-            sa.select(*columns)
+            sa.select(
+                c.instance_id,
+                span.number,
+                c.vcpus,
+                c.measured_us,
+                report_query.wanted(span.rows),
+                c.throttled_us,
+                c.memory_usable_bytes,
+                c.histogram,
+            )
             .where(span.scope())
             .order_by(span.number)
             .execution_options(yield_per=_AT_ONCE, stream_results=True)
         )
         with self._connection.execute(asked) as found:
-            yield from found
-
-
-def _longest(waits: list[Wait], number: int, delays: dict[int, int]) -> None:
-    """Keep those of an hour's waits that are among the longest."""
-    for key, delay in delays.items():
-        one = (delay, number, key)
-        if len(waits) < _WORST:
-            heapq.heappush(waits, one)
-        elif one > waits[0]:
-            heapq.heapreplace(waits, one)
+            for some in found.partitions():
+                yield from some

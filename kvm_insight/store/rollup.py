@@ -75,8 +75,8 @@ def _cpu() -> list[sa.Column[int]]:
         'throttled_us',
         'polled_us',
         'trusted_us',
-        # Its delay by whom the ledger says it waited for; the rest of it is
-        # in nobody's account.
+        # Its delay by whom the ledger says it waited for, never more than
+        # it; the rest is in nobody's account.
         'waited_neighbour_us',
         'waited_own_us',
         'waited_quota_us',
@@ -87,6 +87,9 @@ def _cpu() -> list[sa.Column[int]]:
     )
     return [
         *(sa.Column(name, _SUM, nullable=False, default=0) for name in names),
+        #: Of its wait for neighbours what these of its own project made it
+        #: wait; not known of rows from before this was kept.
+        *_sums('waited_own_project_us'),
         *_lost(),
     ]
 
@@ -179,6 +182,11 @@ INSTANCE_DAY = sa.Table(
     sa.Column('instance_id', sa.ForeignKey('instance.id'), primary_key=True),
     sa.Column('day', sa.Integer, primary_key=True),
     *_instance(),
+    #: All hours were of this project and had so many vCPUs: only then does
+    #: the day stand for them.
+    sa.Column('uniform', sa.Boolean),
+    #: The delay of the hour that had most of it.
+    *_sums('peak_delay_us'),
     sa.Index('ix_instance_day_day', 'day'),
     sa.Index('ix_instance_day_project_id_day', 'project_id', 'day'),
 )

@@ -33,6 +33,8 @@ _LAST = (
     'memory_dirty_rate_bytes_s',
 )
 _QUANTILES = ('p50_cores', 'p95_cores', 'max_cores')
+#: A sum only where it is known of all.
+_ALL = 'waited_own_project_us'
 
 
 @dataclasses.dataclass(slots=True)
@@ -98,12 +100,23 @@ def _instances(
         one: dict.fromkeys(_LAST) for one in numbers
     }
     packed: dict[int, list[bytes | None]] = {one: [] for one in numbers}
+    delays: dict[int, collections.Counter[int]] = {
+        one: collections.Counter() for one in numbers
+    }
+    kinds: dict[int, set[object]] = {one: set() for one in numbers}
     query = _within(hours.c.instance_id, day, numbers).with_only_columns(
-        hours.c.instance_id, hours.c.histogram, *(hours.c[n] for n in _LAST)
+        hours.c.instance_id,
+        hours.c.hour,
+        hours.c.delay_us,
+        hours.c.histogram,
+        *(hours.c[n] for n in _LAST),
     )
     for row in connection.execute(query).mappings():
         number = row['instance_id']
         packed[number].append(row['histogram'])
+        # An hour on two hosts is two rows.
+        delays[number][row['hour']] += row['delay_us']
+        kinds[number].add((row['project_id'], row['vcpus']))
         known = last[number]
         known.update({n: row[n] for n in _LAST if row[n] is not None})
     rows = []
@@ -118,6 +131,8 @@ def _instances(
                 **last[number],
                 **hour_row.quantiles(bins),
                 'histogram': histogram.pack(bins),
+                'uniform': len(kinds[number]) == 1,
+                'peak_delay_us': max(delays[number].values()),
             }
         )
     _replace(connection, rollup.INSTANCE_DAY, day, numbers, rows)
@@ -143,7 +158,7 @@ def _sums(
 ) -> sa.Select[Any]:
     """Return what the database can add up by itself."""
     rest = {*_LAST, *_QUANTILES, 'day', 'histogram', 'pressure'}
-    rest |= {number.name, 'memory_bytes'}
+    rest |= {number.name, 'memory_bytes', 'uniform', 'peak_delay_us'}
     hours = number.table
     columns = []
     for column in table.columns:
@@ -154,10 +169,14 @@ def _sums(
                 columns.append(sa.func.max(of).label(name))
             elif name in _LEAST:
                 columns.append(sa.func.min(of).label(name))
+            elif name == _ALL:
+                known = sa.func.count(of) == sa.func.count()
+                whole = sa.case((known, sa.func.sum(of)))
+                columns.append(whole.label(name))
             else:
                 columns.append(sa.func.sum(of).label(name))
-    whole = _within(number, day, numbers).order_by(None)
-    return whole.with_only_columns(number, *columns).group_by(number)
+    within = _within(number, day, numbers).order_by(None)
+    return within.with_only_columns(number, *columns).group_by(number)
 
 
 def _plain(row: sa.RowMapping) -> upsert.Row:

@@ -94,7 +94,9 @@ def of_instances(
             'vcpus': min(one.vcpus, 2**31 - 1),
             'memory_bytes': one.memory_bytes,
             **{name: getattr(one.cpu, name) for name in _CPU},
-            **accounts.columns(uuid),
+            # A part of what ran, whatever the clocks of both say.
+            'polled_us': min(one.cpu.polled_us, one.cpu.run_us),
+            **accounts.columns(uuid, one.cpu),
             **_lost([one.cpu]),
             **quantiles(one.cpu.histogram),
             'histogram': histogram.pack(one.cpu.histogram),

@@ -36,7 +36,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
 def fill(connection: sa.Connection) -> None:
     """Put two projects' hours and days in, and what the ledger says."""
     whole = filling.Filling(connection)
-    for number in range(24, 60):
+    for number in range(5, 84):
         whole.hour(
             rows.hour(
                 number,
@@ -51,8 +51,10 @@ def fill(connection: sa.Connection) -> None:
                 charged=number * 10**5,
             )
         )
-    one = rows.instance(material.ONE, material.PROJECT, 'web', 10**9)
-    whole.day(rows.BEGIN // 24, one)
+    # A day in which the vCPUs change, and one without hours.
+    more = rows.instance(material.TWO, material.PROJECT, 'batch', 10**7, 8)
+    whole.hour(rows.hour(60, 'host-4', more))
+    whole.purged(rows.BEGIN + 24)
     whole.incident(
         material.found(material.party(OTHER, 'other', 'x'), material.party())
     )

@@ -17,7 +17,7 @@ from kvm_insight import recorder
 from kvm_insight.cmd import insight as command
 from kvm_insight.conf import recorder as options
 from kvm_insight.store import engine, schema, settings
-from kvm_insight.store.write import book
+from kvm_insight.store.write import account, book
 from tests import kept
 from tests.functional.store import conftest, stream
 from tests.unit.store import made
@@ -51,6 +51,7 @@ def full(
 
 
 Insight = Callable[..., tuple[int, str]]
+_NEWER = {'waited_own_project_us', 'uniform', 'peak_delay_us'}
 
 
 @pytest.fixture
@@ -88,11 +89,41 @@ def test_migrations_go_down_and_up_with_all_that_is_there(
         if row['state'] is not None:
             # The older tables had no place for it; this is the best guess.
             row['report_us'] = row['last_seen_us']
+    for name in ('instance_hour', 'instance_day'):
+        for row in before[name]:
+            # What older rows did not tell stays unknown.
+            row |= dict.fromkeys(_NEWER & row.keys())
     assert kept.differences(after, before) == []
     code, said = insight(url, 'db', 'downgrade', 'base', '--yes')
     assert code == 0, said
     assert insight(url, 'db', 'upgrade')[0] == 0
     assert not any(kept.tables(database).values())
+
+
+def test_causes_of_older_rows_are_made_to_add_up(
+    full: tuple[str, sa.Engine], insight: Insight
+) -> None:
+    url, database = full
+    assert insight(url, 'db', 'downgrade', '0005', '--yes')[0] == 0
+    with database.begin() as connection:
+        connection.execute(
+            sa.text(
+                'UPDATE instance_hour SET polled_us = run_us + 5,'
+                ' throttled_us = delay_us / 2 + 1, waited_quota_us = 0,'
+                ' waited_neighbour_us = 3 * delay_us + 7'
+            )
+        )
+    assert insight(url, 'db', 'upgrade')[0] == 0
+    rows = kept.tables(database)['instance_hour']
+    assert len(rows) > 50
+    for row in rows:
+        waited = [row[f'waited_{kind}_us'] for kind in account.CLASSES]
+        # The database rounds each of them.
+        assert abs(sum(waited) - row['delay_us']) <= len(waited)
+        assert row['polled_us'] == row['run_us']
+        if row['delay_us'] > 1000:
+            by_quota = row['waited_quota_us'] / row['delay_us']
+            assert by_quota <= 0.5 / 3.5 + 0.01
 
 
 def test_a_purge_leaves_what_is_newer_and_nothing_that_leads_nowhere(

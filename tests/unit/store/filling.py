@@ -2,30 +2,14 @@
 """Fills a database with hours and findings, the plain way: no updates."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 
-from kvm_insight.model import codec, entity, finding, usage
-from kvm_insight.store import (
-    charges,
-    engine,
-    histogram,
-    rollup,
-    schema,
-    settings,
-    table,
-)
-
-_SUMS = (
-    'measured_us',
-    'run_us',
-    'delay_us',
-    'throttled_us',
-    'polled_us',
-    'trusted_us',
-)
+from kvm_insight.model import codec, finding, usage
+from kvm_insight.store import engine, rollup, schema, settings, table
+from kvm_insight.store.write import days, hour_row
 
 #: It may be any number of 31 bits.
 PART = 2**31 - 5
@@ -92,53 +76,36 @@ class Filling:
         return key
 
     def hour(self, record: usage.HostUsage, part: int = PART) -> None:
+        """Put an hour in, and the days that it changes."""
         host = self.host(record.host)
-        hour = record.start_us // usage.HOUR_US
+        instances = {
+            one.uuid: self.instance(one, record.start_us)
+            for one in record.instances
+        }
+        projects = {
+            one.project_id: self.project(one.project_id)
+            for one in record.instances
+            if one.project_id
+        }
         self._connection.execute(
             sa.insert(rollup.HOST_HOUR).values(
-                host_id=host,
-                hour=hour,
-                part=part,
-                agent_id=record.agent_id,
-                first_sequence=record.first_sequence,
-                last_sequence=record.last_sequence,
-                samples=record.samples,
-                missing=record.missing,
-                measured_us=record.measured_us,
-                cpus=record.cpus,
-                charges=charges.pack(record.entities, record.charges),
+                hour_row.of_host(record, host) | {'part': part}
             )
         )
-        for one in record.instances:
-            key = self.instance(one, record.start_us)
+        rows = hour_row.of_instances(record, host, instances, projects)
+        for row in rows:
             self._connection.execute(
-                sa.insert(rollup.INSTANCE_HOUR).values(
-                    instance_id=key,
-                    hour=hour,
-                    host_id=host,
-                    part=part,
-                    **_instance(record, one),
-                    project_id=self.project(one.project_id or 'unassigned'),
-                )
+                sa.insert(rollup.INSTANCE_HOUR).values(row | {'part': part})
             )
+        touched = days.Touched(
+            instances={(row['hour'] // 24, row['instance_id']) for row in rows}
+        )
+        days.remake(self._connection, touched)
 
-    def day(self, day: int, one: usage.Instance) -> None:
-        key = self.instance(one, day * 24 * usage.HOUR_US)
-        empty = usage.HostUsage(
-            host='h',
-            start_us=0,
-            agent_id='a',
-            first_sequence=0,
-            last_sequence=0,
-        )
-        self._connection.execute(
-            sa.insert(rollup.INSTANCE_DAY).values(
-                instance_id=key,
-                day=day,
-                **_instance(empty, one),
-                project_id=self.project(one.project_id or 'unassigned'),
-            )
-        )
+    def purged(self, hour: int) -> None:
+        """Take away all hours before this one, but not their days."""
+        for kept in (rollup.INSTANCE_HOUR, rollup.HOST_HOUR):
+            self._connection.execute(sa.delete(kept).where(kept.c.hour < hour))
 
     def incident(self, found: finding.Finding) -> None:
         self._connection.execute(
@@ -182,43 +149,3 @@ class Filling:
             or self.instance(one, 0),
             'project_id': self.project(who.project_id or 'unassigned'),
         }
-
-
-def _instance(
-    record: usage.HostUsage, one: usage.Instance
-) -> dict[str, object]:
-    told: dict[str, object] = {name: getattr(one.cpu, name) for name in _SUMS}
-    told |= {f'lost_{name}_us': us for name, us in one.cpu.lost_us.items()}
-    told |= _waited(record, one)
-    for device in ('disk', 'network', 'memory'):
-        measured = getattr(one, device)
-        if measured is not None:
-            told |= {
-                f'{device}_{name}': getattr(measured, name)
-                for name in measured.__struct_fields__
-            }
-    return told | {
-        'vcpus': one.vcpus,
-        'memory_bytes': one.memory_bytes,
-        'histogram': histogram.pack(one.cpu.histogram),
-    }
-
-
-def _waited(record: usage.HostUsage, one: usage.Instance) -> dict[str, object]:
-    row = usage.row(record, one.uuid)
-    own = entity.domain(one.uuid)
-    column = usage.column(record, one.uuid)
-
-    def part(names: Iterable[str]) -> int:
-        return sum(row[name] for name in names)
-
-    return {
-        'waited_own_us': row.get(own, 0),
-        'waited_quota_us': row.get(entity.QUOTA, 0),
-        'waited_unattributed_us': row.get(entity.UNATTRIBUTED, 0),
-        'waited_host_us': part(filter(entity.is_host, row)),
-        'waited_neighbour_us': part(
-            who for who in row if who != own and entity.uuid_of(who)
-        ),
-        'caused_us': sum(us for who, us in column.items() if who != own),
-    }

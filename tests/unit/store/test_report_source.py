@@ -199,19 +199,17 @@ def test_what_has_no_hours_any_more_is_told_by_days(
     connection: sa.Connection,
 ) -> None:
     fill = filling.Filling(connection)
-    day = BEGIN // 24
-    for number in range(30):
-        fill.day(day + number, instance(ONE, BLUE, 'web', 10**6))
-    for number in range(25 * 24 - 3, 30 * 24):
+    for number in [*range(0, 25 * 24, 24), *range(25 * 24 - 3, 30 * 24)]:
         fill.hour(hour(number, 'one', instance(ONE, BLUE, 'web', 10**6)))
+    fill.purged(BEGIN + 25 * 24 - 3)
     one = report(connection)
     assert one.resolution == 'mixed'
-    assert one.totals.cpu.waited_core_s == 25 + 5 * 24
-    assert one.totals.cpu.causes.neighbours == 0.0
-    connection.execute(sa.text('DELETE FROM instance_hour'))
+    assert one.totals.cpu.waited_core_s == 25 + 3 + 5 * 24
+    assert {each.length_s for each in one.worst} == {3_600.0}
+    fill.purged(BEGIN + 30 * 24)
     one = report(connection)
     assert one.resolution == 'day'
-    assert one.totals.cpu.waited_core_s == 30
+    assert one.totals.cpu.waited_core_s == 25 + 3 + 5 * 24
     assert {each.length_s for each in one.worst} == {86_400.0}
 
 
@@ -220,7 +218,6 @@ def test_hours_are_used_where_nothing_was_purged_yet(
 ) -> None:
     fill = filling.Filling(connection)
     fill.hour(hour(5, 'one', instance(ONE, BLUE, 'web', 10**6)))
-    fill.day(BEGIN // 24, instance(ONE, BLUE, 'web', 10**6))
     one = report(connection)
     assert one.resolution == 'hour'
     assert one.worst[0].length_s == 3600.0
@@ -303,13 +300,12 @@ def test_nothing_is_gone_of_what_was_measured_from_its_first_hour_on(
     connection: sa.Connection,
 ) -> None:
     fill = filling.Filling(connection)
-    day = BEGIN // 24 + 27
     fill.hour(hour(27 * 24 + 6, 'one', instance(ONE, BLUE, 'web', 10**6)))
-    fill.day(day, instance(ONE, BLUE, 'web', 10**6))
     # Of another project there are days before its hours.
     theirs = instance(FOREIGN, RED, 'x', 10**6)
-    fill.day(day - 3, theirs)
+    fill.hour(hour(24 * 24, 'one', theirs))
     fill.hour(hour(25 * 24 + 2, 'one', theirs))
+    fill.purged(BEGIN + 25 * 24)
     one = report(connection)
     assert one.resolution == 'hour'
     assert not any('not kept' in note for note in one.notes)

@@ -34,13 +34,60 @@ def test_a_ledger_is_split_by_class_and_agrees_with_the_model() -> None:
     one = made.golden('usage', usage.HostUsage)
     accounts = account.Account(one)
     for guest in one.instances:
-        found = accounts.columns(guest.uuid)
+        ample = msgspec.structs.replace(
+            guest.cpu, delay_us=2**60, throttled_us=0
+        )
+        found = accounts.columns(guest.uuid, ample)
         waited = sum(found[f'waited_{kind}_us'] for kind in account.CLASSES)
         assert waited == sum(usage.row(one, guest.uuid).values())
         column = usage.column(one, guest.uuid)
         column.pop(f'domain:{guest.uuid}', None)
         assert found['caused_us'] == sum(
             us for who, us in column.items() if who.startswith('domain:')
+        )
+
+
+def test_causes_never_add_up_to_more_than_the_delay() -> None:
+    one = made.golden('usage', usage.HostUsage)
+    accounts = account.Account(one)
+    for guest in one.instances:
+        for delay_us in (0, 1, 7, 10**5):
+            cpu = msgspec.structs.replace(
+                guest.cpu, delay_us=delay_us, throttled_us=10**6
+            )
+            found = accounts.columns(guest.uuid, cpu)
+            waited = sum(
+                found[f'waited_{kind}_us'] for kind in account.CLASSES
+            )
+            assert delay_us - len(account.CLASSES) < waited <= delay_us
+            own_us = found['waited_own_project_us']
+            assert own_us <= found['waited_neighbour_us']
+
+
+def test_a_day_stands_for_its_hours_unless_something_changed(
+    database: sa.Engine,
+) -> None:
+    first, *rest = (made.hour('r/1', number) for number in range(3))
+    guests = [
+        msgspec.structs.replace(one, vcpus=one.vcpus + 1)
+        for one in rest[-1].instances[:1]
+    ]
+    rest[-1] = msgspec.structs.replace(
+        rest[-1], instances=[*guests, *rest[-1].instances[1:]]
+    )
+    with database.begin() as connection:
+        hours.write(connection, [made.said(one) for one in [first, *rest]])
+    days = {
+        row['instance_id']: row for row in rows(database, rollup.INSTANCE_DAY)
+    }
+    for guest in first.instances:
+        day = days[guest.uuid]
+        assert day['uniform'] == (guest.uuid != guests[0].uuid)
+        assert day['peak_delay_us'] == max(
+            one.cpu.delay_us
+            for record in [first, *rest]
+            for one in record.instances
+            if one.uuid == guest.uuid
         )
 
 
