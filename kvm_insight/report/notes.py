@@ -44,8 +44,8 @@ def _of(
         yield 'An hour counts in the period in which it begins.'
     if made.totals.cpu.causes.neighbours > 0:
         yield (
-            'Of days it is not kept whether other instances were of this'
-            ' project: "neighbours" are of any.'
+            'Of a part of this period it was not kept whether other instances'
+            ' were of this project: "neighbours" are of any.'
         )
     if material.more_found:
         yield (
