@@ -12,9 +12,12 @@ from typing import Annotated
 
 import msgspec
 
-from kvm_insight.model import cluster, sample
+from kvm_insight.model import cluster, facts, sample
 
 SCHEMA = 'kvm_insight.host_config/1'
+#: In the classes below a field of that name hides the module.
+_HostFacts = facts.HostFacts
+_DomainFacts = facts.DomainFacts
 
 
 class Storage(sample.Wire, frozen=True, kw_only=True):
@@ -46,6 +49,8 @@ class Domain(sample.Wire, frozen=True, kw_only=True):
     needs: list[sample.Text] = []
     #: Why it cannot be live-migrated at all.
     obstacles: list[sample.Text] = []
+    #: How it is configured; None from an agent that does not tell.
+    facts: _DomainFacts | None = None
 
 
 class HostConfig(
@@ -64,3 +69,5 @@ class HostConfig(
     libvirt_version: sample.Count | None = None
     offers: list[sample.Text] = []
     domains: list[Domain] = []
+    #: How the host is configured; None from an agent that does not tell.
+    facts: _HostFacts | None = None
