@@ -20,6 +20,7 @@ KNOWN_HOSTS = {
     # XML namespaces and schemas: names, nobody connects there.
     b'openstack.org',
     b'libvirt.org',
+    b'libosinfo.org',
     b'json-schema.org',
     b'maven.apache.org',
     b'www.w3.org',
