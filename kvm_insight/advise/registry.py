@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All checks there are, and running them; a subject is one line here."""
+
+import dataclasses
+from typing import Generic
+
+from kvm_insight.advise import check
+from kvm_insight.advise.domain import disk
+from kvm_insight.advise.host import kvm
+from kvm_insight.model import facts
+
+HOST: tuple[check.Check[check.HostCase], ...] = (*kvm.CHECKS,)
+DOMAIN: tuple[check.Check[check.DomainCase], ...] = (*disk.CHECKS,)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Result(Generic[check.C]):
+    """A check's answer for one host or domain."""
+
+    asked: check.Check[check.C]
+    outcome: check.Outcome
+
+
+def of_host(case: check.HostCase) -> list[Result[check.HostCase]]:
+    """Return the answers of all checks of a host, in the registry's order."""
+    return [Result(one, one.look(case)) for one in HOST]
+
+
+def of_domain(case: check.DomainCase) -> list[Result[check.DomainCase]]:
+    """Return the answers of all checks of a domain."""
+    return [Result(one, one.look(case)) for one in DOMAIN]
+
+
+def of_domains(
+    host: facts.HostFacts, domains: tuple[facts.DomainFacts, ...]
+) -> dict[str, list[Result[check.DomainCase]]]:
+    """Return UUID -> the answers, for all domains of one host."""
+    return {
+        one.uuid: of_domain(check.DomainCase(one, host, domains))
+        for one in domains
+    }

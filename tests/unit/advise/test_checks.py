@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each check answers each of its rows as the row says."""
+
+import pytest
+
+from kvm_insight.advise import check, registry
+
+from . import case, table
+
+HOST = {one.id: one for one in registry.HOST}
+DOMAIN = {one.id: one for one in registry.DOMAIN}
+
+
+def judge(found: check.Outcome, row: case.HostRow | case.DomainRow) -> None:
+    assert type(found) is row.outcome, found
+    if isinstance(found, check.Good | check.Bad):
+        assert found.evidence
+        assert all(where and value for where, value in found.evidence)
+    words = found.evidence if isinstance(found, check.Good) else ()
+    said = getattr(found, 'what', getattr(found, 'why', str(words)))
+    assert said
+    assert row.says in said
+
+
+@pytest.mark.parametrize('row', table.HOST, ids=table.names(table.HOST))
+def test_a_host_is_answered_for(row: case.HostRow) -> None:
+    judge(HOST[row.check].look(case.host_case(row)), row)
+
+
+@pytest.mark.parametrize('row', table.DOMAIN, ids=table.names(table.DOMAIN))
+def test_a_domain_is_answered_for(row: case.DomainRow) -> None:
+    judge(DOMAIN[row.check].look(case.domain_case(row)), row)
