@@ -6,10 +6,15 @@ from typing import Generic
 
 from kvm_insight.advise import check
 from kvm_insight.advise.domain import disk
-from kvm_insight.advise.host import kvm
+from kvm_insight.advise.host import extension, frequency, kvm, mitigation
 from kvm_insight.model import facts
 
-HOST: tuple[check.Check[check.HostCase], ...] = (*kvm.CHECKS,)
+HOST: tuple[check.Check[check.HostCase], ...] = (
+    *kvm.CHECKS,
+    *extension.CHECKS,
+    *mitigation.CHECKS,
+    *frequency.CHECKS,
+)
 DOMAIN: tuple[check.Check[check.DomainCase], ...] = (*disk.CHECKS,)
 
 

@@ -157,8 +157,7 @@ CHECKS = (
         about='host',
         severity='high',
         title='The processor shows no VT-x or AMD-V',
-        reason='Without it guests are emulated (TCG), at a tenth of the speed'
-        ' or less.',
+        reason='Without it guests are emulated (TCG), many times slower.',
         libvirt='Turn "Intel Virtualization Technology" or "SVM Mode" on in'
         ' the firmware and start anew; where the host is a guest itself, let'
         " the outer hypervisor give it through (outer domain's XML:"
