@@ -6,7 +6,15 @@ from typing import Generic
 
 from kvm_insight.advise import check
 from kvm_insight.advise.domain import disk
-from kvm_insight.advise.host import extension, frequency, kvm, mitigation
+from kvm_insight.advise.host import (
+    extension,
+    frequency,
+    kvm,
+    memory,
+    mitigation,
+    numa,
+    reclaim,
+)
 from kvm_insight.model import facts
 
 HOST: tuple[check.Check[check.HostCase], ...] = (
@@ -14,6 +22,9 @@ HOST: tuple[check.Check[check.HostCase], ...] = (
     *extension.CHECKS,
     *mitigation.CHECKS,
     *frequency.CHECKS,
+    *numa.CHECKS,
+    *memory.CHECKS,
+    *reclaim.CHECKS,
 )
 DOMAIN: tuple[check.Check[check.DomainCase], ...] = (*disk.CHECKS,)
 

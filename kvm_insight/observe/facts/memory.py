@@ -51,7 +51,7 @@ def parse_blocks(text: str, free_bytes: int) -> int:
     """
     counts = [
         (order, int(count))
-        for line in text.splitlines()
+        for line in text.strip().splitlines()
         for order, count in enumerate(line.split('zone', 1)[1].split()[1:])
     ]
     pages = sum(count << order for order, count in counts)

@@ -38,6 +38,9 @@ class Reader:
             msgspec.ValidationError,
         ) as why:
             self.unknown[name] = f'not understood: {why}'[:_LONGEST]
+        except LookupError:
+            # A word that stands in each such file is not there.
+            self.unknown[name] = 'not understood: it is cut short'
 
     def text(self, path: str) -> str:
         """Return a file's text without its margins; NoData says why not."""

@@ -28,6 +28,8 @@ _NOVA = (
 #: These files hold passwords: nothing but these options leaves them.
 NOVA_OPTIONS = (
     'DEFAULT.cpu_allocation_ratio',
+    'DEFAULT.initial_cpu_allocation_ratio',
+    'DEFAULT.initial_ram_allocation_ratio',
     'DEFAULT.ram_allocation_ratio',
     'DEFAULT.reserved_host_cpus',
     'DEFAULT.reserved_host_memory_mb',

@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is read of whole trees, and that secrets stay where they are."""
 
-import pytest
+import pathlib
+import tempfile
 
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from kvm_insight.advise import check, registry
 from kvm_insight.model import codec, facts, host_config, part
+from kvm_insight.observe.facts import assembly
+from tests.unit.observe import planting
 
 from . import case
 
@@ -108,3 +116,44 @@ def test_the_last_word_of_nova_counts_and_only_known_ones() -> None:
         'libvirt.cpu_models': 'Cascadelake-Server-noTSX',
         'libvirt.virt_type': 'kvm',
     }
+
+
+GARBAGE = ('', '\0', '-1', 'x' * 5000, '99999999999999999999', '[', 'a b: c')
+
+
+@pytest.mark.parametrize('garbage', GARBAGE)
+def test_no_garbage_in_files_makes_reading_or_a_check_raise(
+    garbage: str, tmp_path: pathlib.Path
+) -> None:
+    planting.unpack('configured/intel', tmp_path)
+    for path in tmp_path.rglob('*'):
+        if path.is_file():
+            path.write_text(garbage)
+    found = assembly.read(tmp_path, facts.HostFacts(qemu_uid=107))
+    assert found.unknown
+    registry.of_host(check.HostCase(found))
+
+
+@hypothesis.given(st.sets(st.integers(0, 400)), st.integers(0, 60))
+@hypothesis.settings(max_examples=30)
+def test_no_file_cut_short_makes_reading_or_a_check_raise(
+    which: set[int], left: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        planting.unpack('configured/intel', root)
+        files = sorted(path for path in root.rglob('*') if path.is_file())
+        for path in (files[number % len(files)] for number in which):
+            path.write_text(path.read_text()[:left])
+        found = assembly.read(root, facts.HostFacts(qemu_uid=107))
+    registry.of_host(check.HostCase(found))
+
+
+def test_a_root_with_nothing_in_it_is_a_host_of_which_nothing_is_known(
+    tmp_path: pathlib.Path,
+) -> None:
+    found = assembly.read(tmp_path, facts.HostFacts())
+    known = {x for x in found.__struct_fields__ if getattr(found, x)}
+    assert known == {'unknown'}
+    outcomes = [x.outcome for x in registry.of_host(check.HostCase(found))]
+    assert not [x for x in outcomes if isinstance(x, check.Good | check.Bad)]

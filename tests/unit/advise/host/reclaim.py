@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of the checks of KSM and swap."""
+
+from ..case import BAD, CANNOT_TELL, GOOD, NOT_CONCERNED, HostRow
+
+KSM = 'sys/kernel/mm/ksm'
+RUNS = {f'{KSM}/run': '1'}
+MEMINFO = 'proc/meminfo'
+TIGHT = 'MemTotal: 1000000 kB\nMemAvailable: 50000 kB\nMemFree: 9 kB'
+SWAPPED = 'SwapTotal: 1000 kB\nSwapFree: 400 kB'
+NO_SWAP = 'MemTotal: 1000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB'
+#: utime and stime are the 14th and 15th fields, in ticks of 10 ms.
+BUSY = '80 (ksmd) S 2 0 0 0 -1 0 0 0 0 0 0 9000000 0 0 25 5 1 0'
+NOVA = 'etc/nova/nova.conf'
+TWICE = '[DEFAULT]\nram_allocation_ratio = 2.0'
+
+ROWS = (
+    HostRow('reclaim.ksm-cost', GOOD, files=RUNS),
+    HostRow('reclaim.ksm-cost', BAD, files={**RUNS, 'proc/80/stat': BUSY}),
+    HostRow(
+        'reclaim.ksm-cost',
+        GOOD,
+        files={
+            **RUNS,
+            'proc/80/stat': BUSY,
+            f'{KSM}/pages_sharing': '9000000',
+        },
+    ),
+    HostRow(
+        'reclaim.ksm-cost',
+        CANNOT_TELL,
+        files={**RUNS, 'proc/80/comm': None},
+        says='ksmd',
+    ),
+    HostRow('reclaim.ksm-cost', NOT_CONCERNED),
+    HostRow('reclaim.ksm-off', GOOD),
+    HostRow('reclaim.ksm-off', GOOD, files={**RUNS, MEMINFO: TIGHT}),
+    HostRow('reclaim.ksm-off', BAD, files={MEMINFO: TIGHT}),
+    HostRow('reclaim.ksm-off', CANNOT_TELL, files={MEMINFO: None}),
+    HostRow(
+        'reclaim.ksm-across-nodes',
+        GOOD,
+        files={**RUNS, f'{KSM}/merge_across_nodes': '0'},
+    ),
+    HostRow('reclaim.ksm-across-nodes', BAD, files=RUNS),
+    HostRow(
+        'reclaim.ksm-across-nodes',
+        CANNOT_TELL,
+        files={**RUNS, f'{KSM}/merge_across_nodes': None},
+    ),
+    HostRow('reclaim.ksm-across-nodes', NOT_CONCERNED, 'nested', RUNS),
+    HostRow('reclaim.swap-used', GOOD),
+    HostRow('reclaim.swap-used', BAD, files={MEMINFO: SWAPPED}, says='60%'),
+    HostRow('reclaim.swap-used', CANNOT_TELL, files={MEMINFO: None}),
+    HostRow('reclaim.swap-used', NOT_CONCERNED, 'recorded'),
+    HostRow('reclaim.swappiness', GOOD),
+    HostRow('reclaim.swappiness', BAD, files={'proc/sys/vm/swappiness': '60'}),
+    HostRow(
+        'reclaim.swappiness',
+        CANNOT_TELL,
+        files={'proc/sys/vm/swappiness': None},
+    ),
+    HostRow('reclaim.swappiness', NOT_CONCERNED, files={MEMINFO: NO_SWAP}),
+    HostRow('reclaim.swap-missing', BAD, files={NOVA: TWICE}),
+    HostRow(
+        'reclaim.swap-missing',
+        GOOD,
+        files={NOVA: '[DEFAULT]\nram_allocation_ratio = 1.05'},
+    ),
+    HostRow('reclaim.swap-missing', CANNOT_TELL, files={NOVA: None}),
+    HostRow(
+        'reclaim.swap-missing',
+        CANNOT_TELL,
+        files={NOVA: '[DEFAULT]\nram_allocation_ratio = much'},
+        says='no number',
+    ),
+    HostRow('reclaim.swap-missing', NOT_CONCERNED),
+)
