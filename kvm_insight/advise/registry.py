@@ -7,13 +7,16 @@ from typing import Generic
 from kvm_insight.advise import check
 from kvm_insight.advise.domain import disk
 from kvm_insight.advise.host import (
+    device,
     extension,
     frequency,
     kvm,
     memory,
     mitigation,
     numa,
+    overcommit,
     reclaim,
+    system,
 )
 from kvm_insight.model import facts
 
@@ -25,6 +28,9 @@ HOST: tuple[check.Check[check.HostCase], ...] = (
     *numa.CHECKS,
     *memory.CHECKS,
     *reclaim.CHECKS,
+    *overcommit.CHECKS,
+    *device.CHECKS,
+    *system.CHECKS,
 )
 DOMAIN: tuple[check.Check[check.DomainCase], ...] = (*disk.CHECKS,)
 

@@ -12,7 +12,6 @@ _HYPERVISOR = (
     'https://docs.openstack.org/nova/latest/admin/configuration'
     '/hypervisor-kvm.html'
 )
-_PARAMETERS = 'https://docs.kernel.org/admin-guide/kernel-parameters.html'
 _NEEDS = 6  # read and write, as three bits of a mode
 
 

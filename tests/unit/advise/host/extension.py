@@ -6,7 +6,7 @@ from ..case import BAD, CANNOT_TELL, GOOD, NOT_CONCERNED, HostRow
 INTEL = 'sys/module/kvm_intel/parameters'
 AMD = 'sys/module/kvm_amd/parameters'
 NO_MODULES = {'modules': None, 'unknown': {'modules': 'no such file: x'}}
-NO_IOMMUS = {'iommus': []}
+NO_IOMMUS: dict[str, object] = {'iommus': []}
 ASKS = (('nova', {"name='hypervisor'": "name='vmx'"}),)
 TYPE = 'sys/kernel/iommu_groups/3/type'
 INFO = {'proc/cpuinfo': None}

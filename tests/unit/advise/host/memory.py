@@ -7,7 +7,7 @@ NODE = 'sys/devices/system/node/node'
 THP = 'sys/kernel/mm/transparent_hugepage'
 HUGE = 'hugepages/hugepages-2048kB'
 RESERVED = 'sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages'
-NO_PAGES = {'hugepages': []}
+NO_PAGES: dict[str, object] = {'hugepages': []}
 PIECES = 'Node 0, zone Normal 8000000 90000 1 0 0 0 0 0 0 0 0'
 
 ROWS = (
