@@ -3,6 +3,8 @@
 
 import argparse
 import importlib
+import sys
+from collections.abc import Collection
 
 from kvm_insight.cmd import service
 
@@ -11,6 +13,7 @@ VERBS = (
     'standalone',
     'top',
     'status',
+    'doctor',
     'record',
     'replay',
     'simulate',
@@ -23,15 +26,15 @@ VERBS = (
 )
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the whole command line, all verbs with their switches."""
+def parser(names: Collection[str] = VERBS) -> argparse.ArgumentParser:
+    """Return the command line with these verbs and all their switches."""
     top = argparse.ArgumentParser(
         prog='kvm-insight',
         description='Who suffers on KVM hosts, and who makes them suffer.',
     )
     service.add_options(top)
     verbs = top.add_subparsers(dest='verb', required=True, metavar='VERB')
-    for name in VERBS:
+    for name in names:
         module = importlib.import_module(f'kvm_insight.cmd.{name}')
         module.add(verbs)
     for verb in verbs.choices.values():
@@ -42,5 +45,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: list[str] | None = None) -> int:
     """Run one verb; return the exit code."""
-    args = parser().parse_args(words)
+    given = sys.argv[1:] if words is None else words
+    # Loading them all takes two seconds, most of it for numpy and the like.
+    named = [verb for verb in VERBS if verb in given]
+    args = parser(named or VERBS).parse_args(given)
     return service.guard(lambda: int(args.func(args)))
