@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from kvm_insight.advise import check, registry
+from kvm_insight.advise import check, registry, subject
 from kvm_insight.identify.facts import domain as domain_xml
 from kvm_insight.model import facts
 
@@ -90,3 +90,14 @@ def test_elements_that_nobody_knows_change_nothing() -> None:
     assert domain_xml.parse(UUID, 'x', text) == domain_xml.parse(
         UUID, 'x', NOVA
     )
+
+
+def test_each_check_is_of_a_matter_and_each_matter_has_one() -> None:
+    for matters, checks in (
+        (subject.HOST, [one.id for one in registry.HOST]),
+        (subject.DOMAIN, [one.id for one in registry.DOMAIN]),
+    ):
+        named = {one for ids in matters.values() for one in ids}
+        assert named == set(checks)
+        assert all(matters.values())
+    assert all(len(why) > 20 for why in subject.LEFT_OUT.values())

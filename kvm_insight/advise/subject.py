@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What checks are about: matters, those that ask for them, what is left out.
+
+A matter without a check stands in ``LEFT_OUT`` with the reason, so that the
+reference says so, too.
+"""
+
+#: A matter of a host -> the ids of its checks.
+HOST: dict[str, tuple[str, ...]] = {
+    'VT-x or AMD-V there, and on in the firmware': (
+        'kvm.extension',
+        'kvm.loaded',
+    ),
+    'module kvm_intel or kvm_amd; kvm_pvm': ('kvm.loaded', 'kvm.pvm'),
+    "/dev/kvm usable by QEMU's user": ('kvm.device',),
+    'emulation (TCG) although KVM could be had': ('kvm.offered',),
+    'EPT, NPT': ('extension.nested-paging',),
+    'unrestricted guest': ('extension.unrestricted-guest',),
+    'APICv, AVIC': ('extension.interrupts',),
+    'nested virtualization': ('extension.nested', 'extension.bare-metal'),
+    'IOMMU': ('extension.iommu', 'extension.iommu-strict'),
+    'microcode': ('mitigation.microcode',),
+    'mitigations and their cost': ('mitigation.open', 'mitigation.cost'),
+    'SMT and core scheduling': (
+        'mitigation.smt',
+        'mitigation.core-scheduling',
+    ),
+    'frequency governor and driver': (
+        'frequency.governor',
+        'frequency.driver',
+        'frequency.preference',
+        'frequency.turbo',
+    ),
+    'C-states': ('frequency.deep-sleep', 'frequency.polling'),
+    'clocksource': ('frequency.clocksource',),
+    'NUMA balancing, topology, spread of memory': (
+        'numa.balancing',
+        'numa.node-empty',
+        'numa.uneven',
+    ),
+    'transparent huge pages': ('memory.transparent', 'memory.defrag'),
+    'huge pages reserved, used, fragmented': (
+        'memory.hugepages-idle',
+        'memory.hugepages-short',
+        'memory.fragmented',
+    ),
+    'cost and gain of KSM': (
+        'reclaim.ksm-cost',
+        'reclaim.ksm-off',
+        'reclaim.ksm-across-nodes',
+    ),
+    'swap and swappiness': (
+        'reclaim.swap-used',
+        'reclaim.swappiness',
+        'reclaim.swap-missing',
+    ),
+    'overcommit of vCPUs and memory': (
+        'overcommit.vcpus',
+        'overcommit.memory',
+    ),
+    'I/O scheduler': ('device.scheduler',),
+    'irqbalance and queues of ports': ('device.queues', 'device.interrupts'),
+    'tuned profile': ('system.tuned',),
+    'vhost_net': ('device.vhost-net',),
+    'cgroup version': ('system.cgroup',),
+    'PSI and schedstats': ('system.pressure', 'system.schedstat'),
+    'age of libvirt, QEMU, kernel': (
+        'system.libvirt',
+        'system.qemu',
+        'system.kernel',
+    ),
+}
+#: The same of a domain.
+DOMAIN: dict[str, tuple[str, ...]] = {
+    'virtio for disks': ('disk.emulated',),
+}
+#: A matter -> why nobody asks for it.
+LEFT_OUT: dict[str, str] = {
+    'VT-x locked by the firmware, told apart from a processor without it': (
+        'MSR 0x3a and the kernel log need root; `kvm.extension` and'
+        ' `kvm.loaded` name both.'
+    ),
+    'a limit of sleep by /dev/cpu_dma_latency': (
+        'Whoever holds it open has it, and it cannot be read without root.'
+    ),
+    'sysctl kernel.sched_schedstats': (
+        'It turns on counters that nothing here needs and that cost; run'
+        ' delay is counted without it.'
+    ),
+    'access lists (ACL) of /dev/kvm': (
+        'Permission bits alone are read; `kvm.device` says so.'
+    ),
+}
