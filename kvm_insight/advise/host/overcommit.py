@@ -31,7 +31,7 @@ def _fits_cpus(case: check.HostCase) -> check.Outcome:
     evidence = (
         ('domain XML: vcpu/@current', f'{vcpus} vCPUs together'),
         ('/sys/devices/system/cpu/online', f'{cpus} CPUs'),
-        ('nova.conf: cpu_allocation_ratio', f'{ratio:g}'),
+        ('nova.conf: cpu_allocation_ratio', ratios.shown(host, ratio)),
     )
     if vcpus <= ratio * cpus:
         return check.Good(evidence)
@@ -60,7 +60,7 @@ def _fits_memory(case: check.HostCase) -> check.Outcome:
     evidence = (
         ('domain XML: memory', f'{promised >> 20} MiB together'),
         ('/proc/meminfo: MemTotal', f'{host.memory_bytes >> 20} MiB'),
-        ('nova.conf: ram_allocation_ratio', f'{ratio:g}'),
+        ('nova.conf: ram_allocation_ratio', ratios.shown(host, ratio)),
         ('nova.conf: reserved_host_memory_mb', f'{reserved >> 20} MiB'),
     )
     if promised <= allowed:

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nova's allocation ratios, as the host's own configuration has them."""
+"""Nova's allocation ratios, as the host's own configuration has them.
+
+On a host without Nova its defaults are the measure: no memory promised twice,
+and four vCPUs a CPU.
+"""
 
 from kvm_insight.model import facts
 
@@ -22,7 +26,7 @@ def memory(host: facts.HostFacts) -> float | str:
 
 def reserved_bytes(host: facts.HostFacts) -> int | str:
     """Return what Nova keeps back for the host; why, as above."""
-    options = host.nova_options
+    options = _options(host)
     if options is None:
         return _unread(host)
     word = options.get(RESERVED, _RESERVED)
@@ -32,7 +36,7 @@ def reserved_bytes(host: facts.HostFacts) -> int | str:
 
 
 def _ratio(host: facts.HostFacts, what: str) -> float | str:
-    options = host.nova_options
+    options = _options(host)
     if options is None:
         return _unread(host)
     name = f'{what}_allocation_ratio'
@@ -49,6 +53,20 @@ def _ratio(host: facts.HostFacts, what: str) -> float | str:
     if not 0 < ratio < 1e6:
         return f'nova.conf: {name}: {word!r} is no ratio'
     return ratio
+
+
+def shown(host: facts.HostFacts, number: float) -> str:
+    """Return a ratio as evidence, with where it comes from if not read."""
+    has_nova = host.nova_options is not None
+    return f'{number:g}' if has_nova else f'{number:g} (there is no Nova)'
+
+
+def _options(host: facts.HostFacts) -> dict[str, str] | None:
+    """Return what nova.conf says; None where it cannot be read."""
+    why = host.unknown.get('nova_options', '')
+    if host.nova_options is None and why.startswith('no such file'):
+        return {}
+    return host.nova_options
 
 
 def _unread(host: facts.HostFacts) -> str:

@@ -203,8 +203,8 @@ CHECKS = (
         about='host',
         severity='low',
         title='libvirt on this host is old',
-        reason='Nova will soon refuse it, and what it does not know of QEMU'
-        ' guests cannot have.',
+        reason='A coming Nova will refuse it, and what it does not know of'
+        ' QEMU guests cannot have.',
         libvirt='A newer system, or its repository for virtualization.',
         nova='The same before the next upgrade of Nova, which names its least'
         ' versions in the release notes.',
@@ -218,8 +218,8 @@ CHECKS = (
         about='host',
         severity='low',
         title='QEMU on this host is old',
-        reason='Nova will soon refuse it; newer ones have iothreads for each'
-        ' queue of a disk, faster migration and newer CPU models.',
+        reason='A coming Nova will refuse it; newer ones have iothreads for'
+        ' each queue of a disk, faster migration and newer CPU models.',
         libvirt='A newer system, or its repository for virtualization; guests'
         ' have it once they are started anew or moved.',
         nova='The same before the next upgrade of Nova.',

@@ -7,6 +7,10 @@ ONE: tuple[str, dict[str, str]] = ('nova', {})
 MANY = {'>2</vcpu>': '>40</vcpu>'}
 LARGE = {"'KiB'>4194304</memory>": "'GiB'>200</memory>"}
 NOVA = 'etc/nova/nova.conf'
+HIDDEN: dict[str, object] = {
+    'nova_options': None,
+    'unknown': {'nova_options': 'no permission: /etc/nova/nova.conf'},
+}
 ONLINE = 'sys/devices/system/cpu/online'
 
 ROWS = (
@@ -24,9 +28,15 @@ ROWS = (
         files={NOVA: '[DEFAULT]\ncpu_allocation_ratio = 0.0'},
         domains=(ONE,),
     ),
+    HostRow('overcommit.vcpus', GOOD, files={NOVA: None}, domains=(ONE,)),
     HostRow(
-        'overcommit.vcpus', CANNOT_TELL, files={NOVA: None}, domains=(ONE,)
+        'overcommit.vcpus',
+        BAD,
+        files={NOVA: None},
+        domains=(('nova', MANY),),
+        says='4 are allowed',
     ),
+    HostRow('overcommit.vcpus', CANNOT_TELL, known=HIDDEN, domains=(ONE,)),
     HostRow(
         'overcommit.vcpus',
         CANNOT_TELL,
@@ -52,5 +62,6 @@ ROWS = (
         domains=(ONE,),
         says='no number',
     ),
+    HostRow('overcommit.memory', CANNOT_TELL, known=HIDDEN, domains=(ONE,)),
     HostRow('overcommit.memory', NOT_CONCERNED),
 )

@@ -11,6 +11,10 @@ SWAPPED = 'SwapTotal: 1000 kB\nSwapFree: 400 kB'
 NO_SWAP = 'MemTotal: 1000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB'
 #: utime and stime are the 14th and 15th fields, in ticks of 10 ms.
 BUSY = '80 (ksmd) S 2 0 0 0 -1 0 0 0 0 0 0 9000000 0 0 25 5 1 0'
+HIDDEN = {
+    'nova_options': None,
+    'unknown': {'nova_options': 'no permission: /etc/nova/nova.conf'},
+}
 NOVA = 'etc/nova/nova.conf'
 TWICE = '[DEFAULT]\nram_allocation_ratio = 2.0'
 
@@ -67,7 +71,8 @@ ROWS = (
         GOOD,
         files={NOVA: '[DEFAULT]\nram_allocation_ratio = 1.05'},
     ),
-    HostRow('reclaim.swap-missing', CANNOT_TELL, files={NOVA: None}),
+    HostRow('reclaim.swap-missing', CANNOT_TELL, known=HIDDEN),
+    HostRow('reclaim.swap-missing', NOT_CONCERNED, files={NOVA: None}),
     HostRow(
         'reclaim.swap-missing',
         CANNOT_TELL,
