@@ -8,6 +8,7 @@ ROWS = (
     DomainRow('disk.emulated', BAD, changes={"bus='virtio'": "bus='ide'"}),
     DomainRow('disk.emulated', BAD, changes={"bus='virtio'": "bus='sata'"}),
     DomainRow('disk.emulated', GOOD, changes={"bus='virtio'": "bus='scsi'"}),
+    DomainRow('disk.emulated', NOT_CONCERNED, 'tcg'),
     DomainRow('disk.emulated', CANNOT_TELL, changes={'</domain>': ''}),
     DomainRow('disk.emulated', CANNOT_TELL, changes={" bus='virtio'": ''}),
     DomainRow(
