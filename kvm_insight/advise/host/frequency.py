@@ -21,8 +21,12 @@ _FAST = ('performance', 'schedutil')
 _DEEP_US = 100
 _CLOCKS = ('tsc', 'kvm-clock', 'arch_sys_counter', 'timebase')
 _GUESTS_CLOCKS = ('hyperv_clocksource_tsc_page', 'xen')
-#: Flags of processors that regulate themselves -> driver that lets them.
-_OWN = {'hwp': 'intel_pstate', 'cppc': 'amd-pstate'}
+#: Flags of processors that regulate themselves -> driver that lets them, by
+#: all names that it has (intel_cpufreq is intel_pstate when passive).
+_OWN = {
+    'hwp': ('intel_pstate', 'intel_cpufreq'),
+    'cppc': ('amd-pstate', 'amd_pstate'),
+}
 
 
 def _counted(name: str, counts: dict[str, int]) -> check.Evidence:
@@ -73,7 +77,7 @@ def _drives(case: check.HostCase) -> check.Outcome:
     )
     if all(one.startswith(_OWN[flag]) for one in host.frequency_drivers):
         return check.Good(evidence)
-    return check.Bad(evidence, f'{_OWN[flag]} could drive it, and does not')
+    return check.Bad(evidence, f'{_OWN[flag][0]} could drive it, and does not')
 
 
 def _prefers(case: check.HostCase) -> check.Outcome:

@@ -57,7 +57,7 @@ def read(tree: reader.Reader) -> None:
         'cgroup_controllers',
         lambda: tree.text(f'{_CGROUP}/cgroup.controllers').split(),
     )
-    tree.take('has_pressure', lambda: _has(tree, 'proc/pressure/cpu'))
+    tree.take('has_pressure', lambda: _has_pressure(tree))
     tree.take('has_schedstat', lambda: _has(tree, 'proc/self/schedstat'))
     tree.take(
         'sched_schedstats',
@@ -109,6 +109,19 @@ def _cgroup_version(tree: reader.Reader) -> str:
     if tree.has(f'{_CGROUP}/unified/cgroup.controllers'):
         return 'hybrid'
     return 'v1'
+
+
+def _has_pressure(tree: reader.Reader) -> bool:
+    """Say whether pressure can be read: older kernels have the files when it
+    is off, too, and reading them fails."""
+    tree.names('proc')
+    try:
+        tree.text('proc/pressure/cpu')
+    except exception.NoData as why:
+        if isinstance(why.__cause__, exception.NoData):
+            raise
+        return False
+    return True
 
 
 def _has(tree: reader.Reader, path: str) -> bool:

@@ -11,6 +11,7 @@ EPP = f'{CPU}/cpu3/cpufreq/energy_performance_preference'
 ACPI = {
     f'{CPU}/cpu{n}/cpufreq/scaling_driver': 'acpi-cpufreq' for n in range(8)
 }
+PASSIVE = dict.fromkeys(ACPI, 'intel_cpufreq')
 SAVES = {
     f'{CPU}/cpu{n}/cpufreq/scaling_governor': 'powersave' for n in range(8)
 }
@@ -27,6 +28,7 @@ ROWS = (
     HostRow('frequency.governor', GOOD, 'arm'),
     HostRow('frequency.governor', GOOD, files=SAVES),
     HostRow('frequency.governor', BAD, files={**SAVES, **ACPI}),
+    HostRow('frequency.governor', BAD, files={**SAVES, **PASSIVE}),
     HostRow('frequency.governor', BAD, files={GOVERNOR: 'ondemand'}),
     HostRow(
         'frequency.governor', CANNOT_TELL, known=none('frequency_governors')
@@ -35,6 +37,7 @@ ROWS = (
     HostRow('frequency.driver', GOOD, 'amd'),
     HostRow('frequency.driver', BAD, 'amd', ACPI, says='amd-pstate'),
     HostRow('frequency.driver', BAD, files=ACPI, says='intel_pstate'),
+    HostRow('frequency.driver', GOOD, files=PASSIVE),
     HostRow('frequency.driver', CANNOT_TELL, files=INFO),
     HostRow('frequency.driver', NOT_CONCERNED, 'arm'),
     HostRow('frequency.preference', GOOD, 'amd'),
