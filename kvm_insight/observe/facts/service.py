@@ -100,7 +100,12 @@ def parse_qemu(text: str) -> dict[str, str]:
 
 def _running(tree: reader.Reader) -> Iterator[tuple[str, str]]:
     """Yield name and pid of each daemon that some check knows."""
-    for pid in file.names(tree.root / 'proc'):
+    try:
+        pids = file.names(tree.root / 'proc')
+    except exception.KvmInsightError:
+        # What is asked of each of them then says why.
+        return
+    for pid in pids:
         if pid.isdecimal():
             name = tree.maybe(f'proc/{pid}/comm')
             if name in DAEMONS:

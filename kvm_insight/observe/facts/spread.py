@@ -17,7 +17,10 @@ def read(root: pathlib.Path) -> dict[str, Spread]:
     From the groups alone, which anybody may read; huge pages are not in, so
     that of a domain that has them only ``numa_maps`` tells, to root.
     """
-    entries = roster.Roster(root / 'proc', None).look(thoroughly=False)
+    try:
+        entries = roster.Roster(root / 'proc', None).look(thoroughly=False)
+    except exception.KvmInsightError:
+        return {}
     return {one.uuid: _spread(root, one.pid) for one in entries}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kvm_insight.advise import check, registry
 from kvm_insight.model import codec, facts, host_config, part
-from kvm_insight.observe.facts import assembly
+from kvm_insight.observe.facts import assembly, spread
 from tests.unit.observe import planting
 
 from . import case
@@ -157,3 +157,14 @@ def test_a_root_with_nothing_in_it_is_a_host_of_which_nothing_is_known(
     assert known == {'unknown'}
     outcomes = [x.outcome for x in registry.of_host(check.HostCase(found))]
     assert not [x for x in outcomes if isinstance(x, check.Good | check.Bad)]
+
+
+def test_a_root_of_files_where_folders_should_be_raises_nothing(
+    tmp_path: pathlib.Path,
+) -> None:
+    for name in ('proc', 'sys', 'etc', 'dev', 'boot'):
+        (tmp_path / name).write_text('x')
+    found = assembly.read(tmp_path, facts.HostFacts(qemu_uid=1))
+    assert found.unknown
+    assert spread.read(tmp_path) == {}
+    registry.of_host(check.HostCase(found))
