@@ -9,7 +9,7 @@ import msgspec
 
 from kvm_insight import exception
 from kvm_insight.identify import nova, text, tree
-from kvm_insight.identify.facts import device, place, value
+from kvm_insight.identify.facts import damage, device, place, value
 from kvm_insight.model import facts, part
 
 _OWN_WORDS = '{http://libvirt.org/schemas/domain/qemu/1.0}commandline'
@@ -51,6 +51,7 @@ def parse_alone(xml: str) -> facts.DomainFacts | None:
 
 
 def _whole(root: ElementTree.Element) -> Iterator[tuple[str, Any]]:
+    yield 'unknown', damage.find(root)
     yield 'kind', value.attribute(root, 'type')
     kind = root.find('os/type')
     yield 'architecture', value.attribute(kind, 'arch')
