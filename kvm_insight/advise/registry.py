@@ -5,7 +5,12 @@ import dataclasses
 from typing import Generic
 
 from kvm_insight.advise import check
-from kvm_insight.advise.domain import disk
+from kvm_insight.advise.domain import (
+    cpu,
+    disk,
+    machine,
+    topology,
+)
 from kvm_insight.advise.host import (
     device,
     extension,
@@ -32,7 +37,12 @@ HOST: tuple[check.Check[check.HostCase], ...] = (
     *device.CHECKS,
     *system.CHECKS,
 )
-DOMAIN: tuple[check.Check[check.DomainCase], ...] = (*disk.CHECKS,)
+DOMAIN: tuple[check.Check[check.DomainCase], ...] = (
+    *cpu.CHECKS,
+    *topology.CHECKS,
+    *disk.CHECKS,
+    *machine.CHECKS,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -72,7 +72,22 @@ HOST: dict[str, tuple[str, ...]] = {
 }
 #: The same of a domain.
 DOMAIN: dict[str, tuple[str, ...]] = {
+    'CPU mode and model against the host': (
+        'cpu.basic-model',
+        'cpu.missing-features',
+        'cpu.hidden-mitigations',
+    ),
+    'CPUs that cannot be live-migrated, mixes of hosts': ('cpu.unmigratable',),
+    'topology': (
+        'topology.sockets',
+        'topology.threads',
+    ),
     'virtio for disks': ('disk.emulated',),
+    'age of the machine type': (
+        'machine.old',
+        'machine.dropped',
+        'machine.chipset',
+    ),
 }
 #: A matter -> why nobody asks for it.
 LEFT_OUT: dict[str, str] = {
