@@ -6,8 +6,11 @@ from typing import Generic
 
 from kvm_insight.advise import check
 from kvm_insight.advise.domain import (
+    cache,
     cpu,
     disk,
+    iothread,
+    limit,
     machine,
     topology,
 )
@@ -41,6 +44,9 @@ DOMAIN: tuple[check.Check[check.DomainCase], ...] = (
     *cpu.CHECKS,
     *topology.CHECKS,
     *disk.CHECKS,
+    *cache.CHECKS,
+    *iothread.CHECKS,
+    *limit.CHECKS,
     *machine.CHECKS,
 )
 

@@ -83,6 +83,19 @@ DOMAIN: dict[str, tuple[str, ...]] = {
         'topology.threads',
     ),
     'virtio for disks': ('disk.emulated',),
+    'cache and AIO modes': (
+        'cache.unsafe',
+        'cache.synchronous',
+        'cache.doubled',
+        'cache.aio-threads',
+    ),
+    'I/O threads': (
+        'iothread.missing',
+        'iothread.idle',
+    ),
+    'several queues of disks and ports': ('disk.one-queue',),
+    'discard': ('disk.discard',),
+    'limits of I/O that are reached': ('limit.disk',),
     'age of the machine type': (
         'machine.old',
         'machine.dropped',
