@@ -6,12 +6,16 @@ from typing import Generic
 
 from kvm_insight.advise import check
 from kvm_insight.advise.domain import (
+    agent,
+    balloon,
     cache,
     cpu,
     disk,
     iothread,
     limit,
     machine,
+    nic,
+    rng,
     topology,
 )
 from kvm_insight.advise.host import (
@@ -47,7 +51,11 @@ DOMAIN: tuple[check.Check[check.DomainCase], ...] = (
     *cache.CHECKS,
     *iothread.CHECKS,
     *limit.CHECKS,
+    *nic.CHECKS,
+    *rng.CHECKS,
+    *balloon.CHECKS,
     *machine.CHECKS,
+    *agent.CHECKS,
 )
 
 

@@ -83,6 +83,12 @@ DOMAIN: dict[str, tuple[str, ...]] = {
         'topology.threads',
     ),
     'virtio for disks': ('disk.emulated',),
+    'virtio and vhost for ports': (
+        'nic.emulated',
+        'nic.user-space',
+    ),
+    'virtio for random numbers': ('rng.missing',),
+    'virtio for the balloon': ('balloon.missing',),
     'cache and AIO modes': (
         'cache.unsafe',
         'cache.synchronous',
@@ -93,13 +99,25 @@ DOMAIN: dict[str, tuple[str, ...]] = {
         'iothread.missing',
         'iothread.idle',
     ),
-    'several queues of disks and ports': ('disk.one-queue',),
+    'several queues of disks and ports': (
+        'disk.one-queue',
+        'nic.one-queue',
+    ),
     'discard': ('disk.discard',),
     'limits of I/O that are reached': ('limit.disk',),
     'age of the machine type': (
         'machine.old',
         'machine.dropped',
         'machine.chipset',
+    ),
+    'guest agent': (
+        'agent.channel',
+        'agent.silent',
+    ),
+    "period of the balloon's statistics": ('balloon.statistics',),
+    'memory ballooned away under pressure': (
+        'balloon.pressure',
+        'balloon.free-pages',
     ),
 }
 #: A matter -> why nobody asks for it.
