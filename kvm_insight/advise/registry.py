@@ -11,10 +11,13 @@ from kvm_insight.advise.domain import (
     cache,
     cpu,
     disk,
+    hugepages,
     iothread,
     limit,
     machine,
     nic,
+    pinning,
+    placement,
     rng,
     topology,
 )
@@ -54,6 +57,9 @@ DOMAIN: tuple[check.Check[check.DomainCase], ...] = (
     *nic.CHECKS,
     *rng.CHECKS,
     *balloon.CHECKS,
+    *hugepages.CHECKS,
+    *placement.CHECKS,
+    *pinning.CHECKS,
     *machine.CHECKS,
     *agent.CHECKS,
 )

@@ -104,6 +104,22 @@ DOMAIN: dict[str, tuple[str, ...]] = {
         'nic.one-queue',
     ),
     'discard': ('disk.discard',),
+    'huge pages of a guest': (
+        'hugepages.missing',
+        'hugepages.beside-pool',
+    ),
+    'NUMA placement against the real spread': (
+        'placement.remote',
+        'placement.scattered',
+        'placement.hidden-nodes',
+    ),
+    'pinning conflicts': (
+        'pinning.doubled',
+        'pinning.conflict',
+        'pinning.intruded',
+        'pinning.partial',
+    ),
+    'emulator threads': ('pinning.emulator',),
     'limits of I/O that are reached': ('limit.disk',),
     'age of the machine type': (
         'machine.old',
