@@ -19,7 +19,10 @@ from kvm_insight.advise.domain import (
     pinning,
     placement,
     rng,
+    timer,
     topology,
+    use,
+    windows,
 )
 from kvm_insight.advise.host import (
     device,
@@ -60,6 +63,9 @@ DOMAIN: tuple[check.Check[check.DomainCase], ...] = (
     *hugepages.CHECKS,
     *placement.CHECKS,
     *pinning.CHECKS,
+    *use.CHECKS,
+    *windows.CHECKS,
+    *timer.CHECKS,
     *machine.CHECKS,
     *agent.CHECKS,
 )

@@ -121,6 +121,16 @@ DOMAIN: dict[str, tuple[str, ...]] = {
     ),
     'emulator threads': ('pinning.emulator',),
     'limits of I/O that are reached': ('limit.disk',),
+    'enlightenments for Windows': (
+        'windows.enlightenment',
+        'windows.further',
+    ),
+    'clock and timers': (
+        'timer.hpet',
+        'timer.paravirtual',
+        'timer.ticks',
+        'windows.local-time',
+    ),
     'age of the machine type': (
         'machine.old',
         'machine.dropped',
@@ -134,6 +144,10 @@ DOMAIN: dict[str, tuple[str, ...]] = {
     'memory ballooned away under pressure': (
         'balloon.pressure',
         'balloon.free-pages',
+    ),
+    'vCPUs that are never used, or starved by a quota': (
+        'use.unused-vcpus',
+        'use.starved',
     ),
 }
 #: A matter -> why nobody asks for it.
