@@ -6,10 +6,9 @@ from kvm_insight.advise.domain import machine, question
 from kvm_insight.model import facts, part
 
 _EMULATED = ('ide', 'sata', 'fdc', 'usb')
-_VIRTIO = ('virtio', 'scsi')
 #: One queue serves as many vCPUs without much waiting; more want more.
 _MANY_VCPUS = 4
-#: Since then QEMU gives a virtio disk as many queues as there are vCPUs.
+#: Since then QEMU gives virtio disks as many queues as there are vCPUs.
 _BY_ITSELF = (5, 2)
 
 
@@ -42,36 +41,53 @@ def _is_virtio(case: check.DomainCase) -> check.Outcome:
     return check.Bad(evidence, f'{_names(emulated)} is emulated hardware')
 
 
-@question.reads('disks')
+def _queues(domain: facts.DomainFacts) -> dict[str, int | None]:
+    """Return what has queues of its own -> how many are asked for."""
+    found = {
+        _node(one, 'driver/@queues'): one.queues
+        for one in _disks(domain)
+        if one.bus == 'virtio'
+    }
+    if any(one.bus == 'scsi' for one in domain.disks):
+        found |= {
+            f"devices/controller[@type='scsi'][{number}]/driver/@queues": (
+                one.queues
+            )
+            for number, one in enumerate(domain.controllers, 1)
+            if one.kind == 'scsi' and (one.model or '').startswith('virtio')
+        }
+    return found
+
+
+@question.reads('disks', 'controllers')
 def _has_queues(case: check.DomainCase) -> check.Outcome:
     domain = case.domain
-    disks = [x for x in _disks(domain) if x.bus == 'virtio']
-    if not disks:
-        return check.NotConcerned('it has no disk of virtio-blk')
+    found = _queues(domain)
+    if not found:
+        return check.NotConcerned('it has no disk by virtio')
     vcpus = domain.vcpus_current
     if vcpus is None:
         return check.CannotTell('vcpus: not in its XML')
     if vcpus < _MANY_VCPUS:
         return check.NotConcerned(f'{vcpus} vCPUs are served by one queue')
-    evidence = tuple(
-        (_node(one, 'driver/@queues'), question.word(one.queues))
-        for one in disks
+    evidence = (
+        *((node, question.word(queues)) for node, queues in found.items()),
+        ('os/type/@machine', question.word(domain.machine)),
     )
-    narrow = [one for one in disks if one.queues == 1]
-    if not narrow and any(one.queues is None for one in disks):
-        version = machine.version(domain.machine)
-        if version is None:
-            return check.CannotTell(
-                'how many queues it has by itself: no age is known of'
-                f' machine {question.word(domain.machine)}'
-            )
-        evidence = (*evidence, ('os/type/@machine', str(domain.machine)))
-        if version < _BY_ITSELF:
-            narrow = [one for one in disks if one.queues is None]
-    if not narrow:
+    what = f'{vcpus} vCPUs share one queue'
+    if 1 in found.values():
+        return check.Bad(evidence, what)
+    if None not in found.values():
         return check.Good(evidence)
-    what = f'{vcpus} vCPUs share one queue of {_names(narrow)}'
-    return check.Bad(evidence, what)
+    version = machine.version(domain.machine)
+    if version is None:
+        return check.CannotTell(
+            'how many queues it has by itself: no age is known of machine'
+            f' type {question.word(domain.machine)}'
+        )
+    if version < _BY_ITSELF:
+        return check.Bad(evidence, what)
+    return check.Good(evidence)
 
 
 @question.reads('disks')
@@ -124,9 +140,9 @@ CHECKS = (
         title='Many vCPUs share one queue of a disk',
         reason='All vCPUs take one lock in the guest, and one vCPU takes all'
         ' interrupts of the disk: fast disks are not used up.',
-        libvirt="<driver queues='N'/> of the disk, N as many as vCPUs; or a"
-        ' machine type of 5.2 or newer without the attribute. Shut down and'
-        ' start.',
+        libvirt="<driver queues='N'/> of the disk (or of the controller"
+        ' virtio-scsi), N as many as vCPUs; or a machine type of 5.2 or newer'
+        ' without the attribute. Shut down and start.',
         nova='A newer image property hw_machine_type, or nova.conf [libvirt]'
         ' hw_machine_type; Nova sets no number of queues for disks.',
         source='https://www.qemu.org/2021/01/19/'

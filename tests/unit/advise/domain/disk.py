@@ -29,6 +29,13 @@ ROWS = (
     DomainRow('disk.one-queue', GOOD, changes=FOUR),
     DomainRow('disk.one-queue', GOOD, 'amd'),
     DomainRow('disk.one-queue', GOOD, changes=UNSAID),
+    DomainRow('disk.one-queue', GOOD, 'tuned', {'>2</vcpu>': '>4</vcpu>'}),
+    DomainRow(
+        'disk.one-queue',
+        BAD,
+        'tuned',
+        {'>2</vcpu>': '>4</vcpu>', "<driver queues='2'": "<driver queues='1'"},
+    ),
     DomainRow('disk.one-queue', BAD, changes=ONE, says='4 vCPUs'),
     DomainRow(
         'disk.one-queue', BAD, changes={**UNSAID, 'q35-10.0': 'q35-5.1'}
