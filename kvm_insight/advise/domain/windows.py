@@ -49,9 +49,19 @@ def _evidence(case: check.DomainCase) -> check.Evidence:
     return (*guest.told(case.domain), ('features/hyperv', words or 'absent'))
 
 
+def _beside_kvm(case: check.DomainCase) -> check.Outcome | None:
+    """Return the same of what KVM alone can do."""
+    kind = case.domain.kind
+    if kind is None:
+        return check.CannotTell('its XML says no domain/@type')
+    if kind != 'kvm':
+        return check.NotConcerned(f'it is no KVM guest: {kind}')
+    return _beside(case)
+
+
 @question.reads('hyperv', 'features')
 def _is_enlightened(case: check.DomainCase) -> check.Outcome:
-    beside = _beside(case)
+    beside = _beside_kvm(case)
     if beside is not None:
         return beside
     if case.domain.features.get('hyperv') == _ALL:
@@ -65,7 +75,7 @@ def _is_enlightened(case: check.DomainCase) -> check.Outcome:
 
 @question.reads('hyperv', 'features')
 def _is_fully_enlightened(case: check.DomainCase) -> check.Outcome:
-    beside = _beside(case)
+    beside = _beside_kvm(case)
     if beside is not None:
         return beside
     if case.domain.features.get('hyperv') == _ALL:

@@ -9,6 +9,7 @@ FIRST = {"<vapic state='on'/>": "<vapic state='off'/>"}
 NO_TIMERS = {"<stimer state='on'/>": ''}
 ALL = {**FIRST, "<hyperv mode='custom'>": "<hyperv mode='passthrough'>"}
 ARM = {"arch='x86_64'": "arch='aarch64'"}
+TCG = {"<domain type='kvm'": "<domain type='qemu'"}
 NO_ARCH = {" arch='x86_64'": ''}
 UTC = {"offset='localtime'": "offset='utc'"}
 NO_CLOCK = {"<clock offset='localtime'>": '<clock>'}
@@ -21,6 +22,7 @@ ROWS = (
     DomainRow('windows.enlightenment', CANNOT_TELL, 'defaults'),
     DomainRow('windows.enlightenment', CANNOT_TELL, 'windows', NO_ARCH),
     DomainRow('windows.enlightenment', NOT_CONCERNED),
+    DomainRow('windows.enlightenment', NOT_CONCERNED, 'windows', TCG),
     DomainRow('windows.enlightenment', NOT_CONCERNED, 'windows', ARM),
     DomainRow('windows.further', GOOD, 'windows'),
     DomainRow('windows.further', GOOD, 'windows', ALL),
