@@ -141,7 +141,8 @@ class DomainFacts(sample.Wire, frozen=True, kw_only=True):
 
     uuid: sample.Uuid
     name: sample.Text
-    #: Field -> why it is None; ``xml`` where nothing could be read at all.
+    #: Field -> why it is None, or what of it (a list) is not understood;
+    #: ``xml`` where nothing could be read at all.
     unknown: part.Values = {}
     #: ``kvm``, ``qemu`` (TCG): ``domain/@type``.
     kind: sample.Text | None = None

@@ -131,8 +131,7 @@ CHECKS = (
         ' start.',
         nova='nova.conf [libvirt] disk_cachemodes without unsafe (for example'
         ' file=none,block=none), then a hard reboot.',
-        source='https://www.qemu.org/docs/master/system/qemu-block-drivers'
-        '.html',
+        source='https://www.qemu.org/docs/master/system/invocation.html',
         unless='the guest is made anew each time, as one that runs tests.',
         look=_is_safe,
     ),

@@ -25,9 +25,9 @@ CHECKS = (
         ' wait at boot, and guests of one image may make the same.',
         libvirt="<rng model='virtio'><backend model='random'>/dev/urandom"
         '</backend></rng> within <devices>; then shut down and start.',
-        nova='Image property hw_rng_model=virtio, no hw_rng:allowed=False in'
-        ' the flavor (nova.conf [libvirt] rng_dev_path has the source); then'
-        ' rebuild.',
+        nova='No hw_rng:allowed=False in the flavor, and with older Nova image'
+        ' property hw_rng_model=virtio (nova.conf [libvirt] rng_dev_path has'
+        ' the source); then a hard reboot or a rebuild.',
         source='https://docs.openstack.org/nova/latest/configuration/config'
         '.html#libvirt.rng_dev_path',
         unless='the guest has rdrand and a kernel of 5.4 or newer, which does'

@@ -4,6 +4,7 @@
 from ..case import BAD, CANNOT_TELL, GOOD, NOT_CONCERNED, DomainRow, HostRow
 
 AMD = HostRow('', GOOD, 'amd')
+PVM = HostRow('', GOOD, 'recorded')
 ARM = HostRow('', GOOD, 'arm')
 BLIND = HostRow('', GOOD, files={'proc/cpuinfo': None})
 INNOCENT = HostRow('', GOOD, known={'vulnerabilities': {}})
@@ -48,6 +49,7 @@ ROWS = (
     DomainRow('cpu.missing-features', GOOD, changes=PASSED),
     DomainRow('cpu.missing-features', GOOD, changes=HOST_MODEL),
     DomainRow('cpu.missing-features', BAD, changes=OLD, says='avx2'),
+    DomainRow('cpu.missing-features', BAD, 'defaults', host=PVM, says='aes'),
     DomainRow('cpu.missing-features', BAD, changes=DENIED, says='aes'),
     # What one host has is no loss where another one has it not.
     DomainRow(
