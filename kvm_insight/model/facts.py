@@ -32,6 +32,9 @@ class HostFacts(sample.Wire, frozen=True, kw_only=True):
     #: ``on``, ``off``, ``forceoff``, ``notsupported``: smt/control.
     smt_control: sample.Text | None = None
     smt_active: bool | None = None
+    #: CPUs that are threads of one core; empty without SMT:
+    #: cpu*/topology/thread_siblings_list.
+    cores: list[sample.CpuList] | None = None
     #: File in cpu/vulnerabilities -> what the kernel says.
     vulnerabilities: part.Values | None = None
     #: Governor, driver, preference -> number of CPUs: cpu*/cpufreq.

@@ -5,12 +5,13 @@ import collections
 import re
 
 from kvm_insight import exception
-from kvm_insight.model import part
+from kvm_insight.model import cpulist, part
 from kvm_insight.observe.facts import reader
 
 _CPUS = 'sys/devices/system/cpu'
 _CLOCK = 'sys/devices/system/clocksource/clocksource0'
 _CPU = re.compile(r'cpu\d+')
+_SIBLINGS = 'thread_siblings_list'
 _STATE = re.compile(r'state(\d+)')
 
 
@@ -21,6 +22,7 @@ def read(tree: reader.Reader) -> None:
     tree.take('cpus_isolated', lambda: tree.word(f'{_CPUS}/isolated'))
     tree.take('smt_control', lambda: tree.word(f'{_CPUS}/smt/control'))
     tree.take('smt_active', lambda: tree.flag(f'{_CPUS}/smt/active'))
+    tree.take('cores', lambda: _cores(tree))
     tree.take('vulnerabilities', lambda: _vulnerabilities(tree))
     for field, name in (
         ('frequency_governors', 'scaling_governor'),
@@ -41,6 +43,25 @@ def read(tree: reader.Reader) -> None:
         'clocksources',
         lambda: tree.text(f'{_CLOCK}/available_clocksource').split(),
     )
+
+
+def _cores(tree: reader.Reader) -> list[str]:
+    """Return the CPUs of each core that has more than one."""
+    if not tree.flag(f'{_CPUS}/smt/active'):
+        return []
+    folders = [x for x in tree.names(_CPUS) if _CPU.fullmatch(x)]
+    found = {
+        # A CPU that is offline has no topology.
+        cpulist.parse(text)
+        for name in folders
+        for text in [tree.maybe(f'{_CPUS}/{name}/topology/{_SIBLINGS}')]
+        if text
+    }
+    if not found:
+        where = f'/{_CPUS}/cpu*/topology/{_SIBLINGS}'
+        raise exception.NoData(f'no such file: {where}')
+    several = sorted(sorted(cpus) for cpus in found if len(cpus) > 1)
+    return [cpulist.render(cpus) for cpus in several]
 
 
 def parse_info(text: str) -> dict[str, str]:
