@@ -81,6 +81,7 @@ DOMAIN: dict[str, tuple[str, ...]] = {
     'topology': (
         'topology.sockets',
         'topology.threads',
+        'topology.hidden-threads',
     ),
     'virtio for disks': ('disk.emulated',),
     'virtio and vhost for ports': (
@@ -117,6 +118,7 @@ DOMAIN: dict[str, tuple[str, ...]] = {
         'pinning.doubled',
         'pinning.conflict',
         'pinning.intruded',
+        'pinning.shared-core',
         'pinning.partial',
     ),
     'emulator threads': ('pinning.emulator',),

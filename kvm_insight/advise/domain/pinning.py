@@ -5,8 +5,10 @@ import collections
 
 from kvm_insight.advise import check
 from kvm_insight.advise.domain import placing, question
+from kvm_insight.model import cpulist
 
 _PIN = 'cputune/vcpupin'
+_SIBLINGS = '/sys/devices/system/cpu/cpu*/topology/thread_siblings_list'
 _EMULATOR = 'cputune/emulatorpin/@cpuset'
 _TUNING = 'https://libvirt.org/formatdomain.html#cpu-tuning'
 _NOVA = 'https://docs.openstack.org/nova/latest/admin/cpu-topologies.html'
@@ -126,6 +128,33 @@ def _emulator_is_apart(case: check.DomainCase) -> check.Outcome:
     return check.Bad(evidence, what)
 
 
+@question.reads('pins')
+def _has_whole_cores(case: check.DomainCase) -> check.Outcome:
+    own = set(placing.dedicated(case.domain).values())
+    if not own:
+        return _NONE
+    cores = placing.cores(case.host)
+    if cores is None:
+        return check.why_unknown(case.host, 'cores')
+    beside = frozenset().union(*(x - own for x in cores if x & own))
+    others = [x for x in case.domains if x.uuid != case.domain.uuid]
+    evidence = (
+        *_pins(case),
+        (_SIBLINGS, cpulist.render(beside) or 'none but its own'),
+    )
+    for one in others:
+        shared = beside & set(placing.dedicated(one).values())
+        if shared:
+            what = f'CPU {min(shared)} of the same core belongs to {one.name}'
+            return check.Bad(evidence, what)
+    unread = [
+        x.name for x in others if 'xml' in x.unknown or 'pins' in x.unknown
+    ]
+    if unread and beside:
+        return check.CannotTell(f'the XML of {unread[0]} cannot be read')
+    return check.Good(evidence)
+
+
 @question.needs('vcpus_current')
 @question.reads('pins')
 def _is_whole(case: check.DomainCase) -> check.Outcome:
@@ -193,6 +222,23 @@ CHECKS = (
         source=_NOVA,
         unless='the others are idle by nature, and latency does not matter.',
         look=_is_undisturbed,
+    ),
+    check.Check(
+        id='pinning.shared-core',
+        subject='pinning',
+        about='domain',
+        severity='medium',
+        title='Another domain is pinned to the other thread of its core',
+        reason='Both have a CPU of their own, and share one core: each is'
+        ' slower while both are busy, and sees no steal at all.',
+        libvirt='virsh vcpupin DOMAIN VCPU CPU --live --config, so that'
+        ' threads of one core (lscpu -e) belong to one domain.',
+        nova='Flavor hw:cpu_thread_policy=require (whole cores, an even'
+        ' number of vCPUs) or =isolate (the other thread stays idle); then'
+        ' resize.',
+        source=_NOVA,
+        unless='SMT is counted on for density, and both are of one owner.',
+        look=_has_whole_cores,
     ),
     check.Check(
         id='pinning.emulator',

@@ -47,6 +47,13 @@ def emulator(domain: facts.DomainFacts, online: Cpus) -> Cpus:
     return parsed(domain.emulator_pin) or parsed(domain.cpuset) or online
 
 
+def cores(host: facts.HostFacts) -> list[Cpus] | None:
+    """Return the CPUs of each core with several; None where not known."""
+    if host.cores is None:
+        return None
+    return [parsed(text) or frozenset() for text in host.cores]
+
+
 def nodes(host: facts.HostFacts) -> Mapping[int, Cpus]:
     """Return node -> its CPUs."""
     return {

@@ -3,7 +3,9 @@
 
 from kvm_insight.advise import check
 from kvm_insight.advise.domain import guest, placing, question
+from kvm_insight.model import cpulist
 
+_SIBLINGS = '/sys/devices/system/cpu/cpu*/topology/thread_siblings_list'
 _TOPOLOGY = 'https://docs.openstack.org/nova/latest/admin/cpu-topologies.html'
 #: What Windows uses at most: editions for desktops, for servers.
 _OF_DESKTOP = 2
@@ -54,6 +56,29 @@ def _has_true_threads(case: check.DomainCase) -> check.Outcome:
     return check.Bad(evidence, what)
 
 
+@question.needs('vcpus')
+@question.reads('topology', 'pins')
+def _shows_threads(case: check.DomainCase) -> check.Outcome:
+    domain = case.domain
+    own = placing.dedicated(domain)
+    if len(own) < max(2, domain.vcpus or 0):
+        return check.NotConcerned('not all of its vCPUs have a CPU each')
+    cores = placing.cores(case.host)
+    if cores is None:
+        return check.why_unknown(case.host, 'cores')
+    paired = [x for x in cores if len(x & set(own.values())) > 1]
+    threads = (domain.topology or {}).get('threads', 1)
+    evidence = (
+        ('cpu/topology/@threads', str(threads)),
+        ('cputune/vcpupin', cpulist.render(own.values())),
+        (_SIBLINGS, f'{len(paired)} cores of which it has several CPUs'),
+    )
+    if threads > 1 or not paired:
+        return check.Good(evidence)
+    what = f'CPUs {cpulist.render(paired[0])} are one core, shown as two'
+    return check.Bad(evidence, what)
+
+
 CHECKS = (
     check.Check(
         id='topology.sockets',
@@ -87,5 +112,22 @@ CHECKS = (
         source=_TOPOLOGY,
         unless='a licence is by core, and its terms allow it.',
         look=_has_true_threads,
+    ),
+    check.Check(
+        id='topology.hidden-threads',
+        subject='topology',
+        about='domain',
+        severity='medium',
+        title='Pinned to threads of one core, and the guest does not know',
+        reason="The guest's scheduler puts two busy programs on one core"
+        ' while another core of its own is idle.',
+        libvirt="<topology sockets='1' dies='1' cores='N' threads='2'/>"
+        ' within <cpu>, vCPUs 0 and 1 pinned to one core, 2 and 3 to the'
+        " next; on AMD <feature policy='require' name='topoext'/>, too.",
+        nova='Flavor hw:cpu_policy=dedicated with hw:cpu_thread_policy=prefer'
+        ' or require: Nova shows the threads; no hw:cpu_threads=1 then.',
+        source=_TOPOLOGY,
+        unless='it is migrated by hand to hosts without SMT.',
+        look=_shows_threads,
     ),
 )

@@ -21,6 +21,7 @@ ON_ITS_OWN = {"emulatorpin cpuset='4-5'": "emulatorpin cpuset='0-3'"}
 NO_EMULATOR = {"    <emulatorpin cpuset='4-5'/>\n": ''}
 SOME = {"    <vcpupin vcpu='3' cpuset='3'/>\n": ''}
 BLIND = HostRow('', GOOD, known={'cpus_online': None})
+SMT = HostRow('', GOOD, known={'cores': ['0,4', '1,5', '2,6', '3,7']})
 ISOLATED = HostRow('', GOOD, known={'cpus_isolated': '0-3'})
 
 ROWS = (
@@ -54,6 +55,36 @@ ROWS = (
     ),
     DomainRow('pinning.intruded', CANNOT_TELL, 'amd', host=BLIND),
     DomainRow('pinning.intruded', NOT_CONCERNED),
+    DomainRow('pinning.shared-core', GOOD, 'amd', others=(('amd', APART),)),
+    DomainRow(
+        'pinning.shared-core',
+        GOOD,
+        'amd',
+        others=(('amd', APART),),
+        host=HostRow('', GOOD, known={'cores': ['0-1', '2-3', '4-5', '6-7']}),
+    ),
+    DomainRow(
+        'pinning.shared-core',
+        BAD,
+        'amd',
+        others=(('amd', APART),),
+        host=SMT,
+        says='CPU 4 of the same core belongs to second',
+    ),
+    DomainRow(
+        'pinning.shared-core',
+        CANNOT_TELL,
+        'amd',
+        others=(('amd', UNREAD),),
+        host=SMT,
+    ),
+    DomainRow(
+        'pinning.shared-core',
+        CANNOT_TELL,
+        'amd',
+        host=HostRow('', GOOD, known={'cores': None}),
+    ),
+    DomainRow('pinning.shared-core', NOT_CONCERNED, host=SMT),
     DomainRow('pinning.emulator', GOOD, 'amd'),
     DomainRow('pinning.emulator', GOOD, 'amd', NO_EMULATOR),
     DomainRow('pinning.emulator', BAD, 'amd', ON_ITS_OWN),
