@@ -84,6 +84,8 @@ def _has_features(case: check.DomainCase) -> check.Outcome:
     unread = next((x for x in machines if x.cpu_flags is None), None)
     if unread is not None:
         return check.why_unknown(unread, 'cpu_flags')
+    if case.domain.cpu_model in cpu_model.BASIC:
+        return check.NotConcerned('its model is a basic one altogether')
     has = _features(case.domain)
     if isinstance(has, str):
         return check.CannotTell(has)
@@ -95,11 +97,17 @@ def _has_features(case: check.DomainCase) -> check.Outcome:
     evidence = (
         ('cpu/model', question.word(case.domain.cpu_model)),
         ('cpu/feature', _words(case.domain.cpu_features)),
-        (_INFO, f'of {_list(fast)}, on {len(machines)} hosts'),
+        (_INFO, f'{_list(fast)} {_where(case)}'),
     )
     if not missing:
         return check.Good(evidence)
     return check.Bad(evidence, f'the guest is not given {_list(missing)}')
+
+
+def _where(case: check.DomainCase) -> str:
+    if not case.peers:
+        return '(this host)'
+    return f'(this host and {len(case.peers)} others)'
 
 
 def _list(names: Iterable[str]) -> str:
@@ -209,7 +217,8 @@ def _fits_peers(
             return check.why_unknown(one, 'cpu_flags')
         lacking |= needed - set(one.cpu_flags)
     model = ('cpu/model', question.word(case.domain.cpu_model))
-    seen = (*evidence, model, (_INFO, f'of {len(case.peers)} other hosts'))
+    others = f'flags of {len(case.peers)} other hosts'
+    seen = (*evidence, model, (_INFO, others))
     if not lacking:
         return check.Good(seen)
     what = f'another host has no {_list(lacking)}, which it was started with'

@@ -147,8 +147,8 @@ CHECKS = (
         about='domain',
         severity='low',
         title='Its chipset is i440FX',
-        reason='No PCI Express: devices that are given through lose features,'
-        ' there is no native hotplug, no vIOMMU, and QEMU develops q35.',
+        reason='It has no PCI Express and no vIOMMU: devices that are given'
+        ' through lose features, and what is new in QEMU is made for q35.',
         libvirt="A new domain with <type machine='q35'/>; for one that is"
         ' there, without addresses of devices in its XML, domain shut down.',
         nova='nova.conf [libvirt] hw_machine_type = x86_64=q35, or image'
