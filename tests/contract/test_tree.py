@@ -24,11 +24,16 @@ KNOWN_HOSTS = {
     b'json-schema.org',
     b'maven.apache.org',
     b'www.w3.org',
+    # Systems, as libosinfo calls them.
+    b'debian.org',
+    b'microsoft.com',
+    b'ubuntu.com',
     # Where a reader of the documentation may go.
     b'docs.openstack.org',
     b'docs.kernel.org',
     b'www.freedesktop.org',
     b'github.com',
+    b'www.qemu.org',
 }
 
 
