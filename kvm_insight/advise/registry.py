@@ -10,6 +10,7 @@ from kvm_insight.advise.domain import (
     balloon,
     cache,
     cpu,
+    cpu_peer,
     disk,
     hugepages,
     iothread,
@@ -52,6 +53,7 @@ HOST: tuple[check.Check[check.HostCase], ...] = (
 )
 DOMAIN: tuple[check.Check[check.DomainCase], ...] = (
     *cpu.CHECKS,
+    *cpu_peer.CHECKS,
     *topology.CHECKS,
     *disk.CHECKS,
     *cache.CHECKS,

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The CPU that a domain sees, against that of the host and of its peers."""
 
-from collections.abc import Iterable
-
 from kvm_insight.advise import check
 from kvm_insight.advise.domain import cpu_model, guest, question
 from kvm_insight.model import facts
@@ -11,10 +9,6 @@ _INFO = '/proc/cpuinfo'
 _FAULTS = '/sys/devices/system/cpu/vulnerabilities'
 _MODELS = 'https://docs.openstack.org/nova/latest/admin/cpu-models.html'
 _QEMU = 'https://www.qemu.org/docs/master/system/qemu-cpu-models.html'
-_SAME_AS_HOST = ('host-passthrough', 'maximum', 'host-model')
-_RIGID = ('host-passthrough', 'maximum')
-_THERE = ('require', 'force')
-_GONE = ('disable', 'forbid')
 #: A fault of the processor -> features, one of which a guest needs for it.
 _AGAINST = {
     'spectre_v2': ('spec-ctrl', 'ibpb'),
@@ -46,33 +40,15 @@ def _is_more_than_basic(case: check.DomainCase) -> check.Outcome:
     if domain.cpu_model in cpu_model.BASIC:
         what = f'{domain.cpu_model} has next to nothing of the processor'
         return check.Bad(evidence, what)
-    if domain.cpu_model is None and domain.cpu_mode not in _SAME_AS_HOST:
+    if (
+        domain.cpu_model is None
+        and domain.cpu_mode not in cpu_model.SAME_AS_HOST
+    ):
         if domain.cpu_mode == 'custom':
             return check.CannotTell('cpu/@mode is custom, and no cpu/model')
         what = 'no CPU is asked for, so that it gets qemu64'
         return check.Bad(evidence, what)
     return check.Good(evidence)
-
-
-def _features(domain: facts.DomainFacts) -> frozenset[str] | str | None:
-    """Return what the guest has of the features that are known here.
-
-    None is all that the host has but ``_denied``; a text says why unknown.
-    """
-    if domain.cpu_model is None and domain.cpu_mode in _SAME_AS_HOST:
-        return None
-    # More than the model: whatever the host has.
-    if domain.cpu_match == 'minimum':
-        return None
-    model = domain.cpu_model or 'qemu64'
-    if model not in cpu_model.MODELS:
-        return f'cpu/model: what {model} has is not known here'
-    has = {x for x, y in domain.cpu_features.items() if y in _THERE}
-    return (cpu_model.MODELS[model] | has) - _denied(domain)
-
-
-def _denied(domain: facts.DomainFacts) -> frozenset[str]:
-    return frozenset(x for x, y in domain.cpu_features.items() if y in _GONE)
 
 
 @question.reads()
@@ -86,36 +62,32 @@ def _has_features(case: check.DomainCase) -> check.Outcome:
         return check.why_unknown(unread, 'cpu_flags')
     if case.domain.cpu_model in cpu_model.BASIC:
         return check.NotConcerned('its model is a basic one altogether')
-    has = _features(case.domain)
+    has = cpu_model.features(case.domain)
     if isinstance(has, str):
         return check.CannotTell(has)
     everywhere = frozenset.intersection(
         *(frozenset(x.cpu_flags or ()) for x in machines)
     )
     fast = {x for x, y in cpu_model.FAST.items() if y in everywhere}
-    missing = fast & _denied(case.domain) if has is None else fast - has
+    missing = (
+        fast & cpu_model.denied(case.domain) if has is None else fast - has
+    )
     evidence = (
         ('cpu/model', question.word(case.domain.cpu_model)),
-        ('cpu/feature', _words(case.domain.cpu_features)),
-        (_INFO, f'{_list(fast)} {_where(case)}'),
+        ('cpu/feature', cpu_model.policies(case.domain.cpu_features)),
+        (_INFO, f'{cpu_model.words(fast)} {_where(case)}'),
     )
     if not missing:
         return check.Good(evidence)
-    return check.Bad(evidence, f'the guest is not given {_list(missing)}')
+    return check.Bad(
+        evidence, f'the guest is not given {cpu_model.words(missing)}'
+    )
 
 
 def _where(case: check.DomainCase) -> str:
     if not case.peers:
         return '(this host)'
     return f'(this host and {len(case.peers)} others)'
-
-
-def _list(names: Iterable[str]) -> str:
-    return ', '.join(sorted(names)) or 'none'
-
-
-def _words(features: dict[str, str]) -> str:
-    return _list(f'{policy} {name}' for name, policy in features.items())
 
 
 @question.reads()
@@ -126,12 +98,12 @@ def _can_mitigate(case: check.DomainCase) -> check.Outcome:
         return beside
     if host.vulnerabilities is None or host.cpu_flags is None:
         return check.why_unknown(host, 'vulnerabilities', 'cpu_flags')
-    has = _features(domain)
+    has = cpu_model.features(domain)
     if isinstance(has, str):
         return check.CannotTell(has)
     evidence = [
         ('cpu/model', question.word(domain.cpu_model)),
-        ('cpu/feature', _words(domain.cpu_features)),
+        ('cpu/feature', cpu_model.policies(domain.cpu_features)),
     ]
     open_to = []
     for fault, features in _AGAINST.items():
@@ -141,88 +113,14 @@ def _can_mitigate(case: check.DomainCase) -> check.Outcome:
             continue
         evidence.append((f'{_FAULTS}/{fault}', said))
         given = features if has is None else has
-        if not (set(given) & set(features)) - _denied(domain):
+        if not (set(given) & set(features)) - cpu_model.denied(domain):
             open_to.append(fault)
     if not open_to:
         return check.Good(tuple(evidence))
-    what = f'its kernel sees nothing to hold {_list(open_to)} off with'
-    return check.Bad(tuple(evidence), what)
-
-
-@question.reads()
-def _is_mobile(case: check.DomainCase) -> check.Outcome:
-    domain = case.domain
-    if domain.kind is None:
-        return check.CannotTell('its XML says no domain/@type')
-    if domain.kind != 'kvm':
-        return check.NotConcerned(f'it is no KVM guest: {domain.kind}')
-    evidence = (
-        ('cpu/@mode', question.word(domain.cpu_mode)),
-        ('cpu/@migratable', question.word(domain.cpu_migratable)),
-        ('cpu/feature', _words(domain.cpu_features)),
+    what = (
+        f'its kernel sees nothing to hold {cpu_model.words(open_to)} off with'
     )
-    if _is_nailed(domain):
-        what = 'invtsc, or all that cannot be migrated, is asked for'
-        return check.Bad(evidence, what)
-    if not case.peers:
-        return check.CannotTell('no other host is known to compare with')
-    if domain.cpu_mode in _RIGID:
-        return _fits_twins(case, evidence)
-    if not guest.is_x86(domain):
-        return check.CannotTell(f'models of {domain.architecture}')
-    return _fits_peers(case, evidence)
-
-
-def _is_nailed(domain: facts.DomainFacts) -> bool:
-    if domain.cpu_features.get('invtsc') in _THERE:
-        return True
-    return domain.cpu_mode in _RIGID and domain.cpu_migratable == 'off'
-
-
-def _fits_twins(
-    case: check.DomainCase, evidence: check.Evidence
-) -> check.Outcome:
-    host = case.host
-    for one in (host, *case.peers):
-        if one.cpu_flags is None or one.cpu_model is None:
-            return check.why_unknown(one, 'cpu_model', 'cpu_flags')
-    models = sorted({str(x.cpu_model) for x in (host, *case.peers)})
-    seen = (*evidence, (_INFO, '; '.join(models)))
-    others = [
-        str(x.cpu_model)
-        for x in case.peers
-        if x.cpu_vendor != host.cpu_vendor
-        or set(x.cpu_flags or ()) != set(host.cpu_flags or ())
-    ]
-    if not others:
-        return check.Good(seen)
-    what = f'it has all of this processor, and others differ: {others[0]}'
-    return check.Bad(seen, what)
-
-
-def _fits_peers(
-    case: check.DomainCase, evidence: check.Evidence
-) -> check.Outcome:
-    has = _features(case.domain)
-    if has is None:
-        what = 'cpu/model: not there before it is started'
-        return check.CannotTell(what)
-    if isinstance(has, str):
-        return check.CannotTell(has)
-    names = {**cpu_model.FAST, **cpu_model.SAFE}
-    needed = {names[x] for x in has if x in names}
-    lacking: set[str] = set()
-    for one in case.peers:
-        if one.cpu_flags is None:
-            return check.why_unknown(one, 'cpu_flags')
-        lacking |= needed - set(one.cpu_flags)
-    model = ('cpu/model', question.word(case.domain.cpu_model))
-    others = f'flags of {len(case.peers)} other hosts'
-    seen = (*evidence, model, (_INFO, others))
-    if not lacking:
-        return check.Good(seen)
-    what = f'another host has no {_list(lacking)}, which it was started with'
-    return check.Bad(seen, what)
+    return check.Bad(tuple(evidence), what)
 
 
 CHECKS = (
@@ -280,23 +178,5 @@ CHECKS = (
         unless='only programs of one owner run in the guest, with its own'
         ' mitigations off.',
         look=_can_mitigate,
-    ),
-    check.Check(
-        id='cpu.unmigratable',
-        subject='cpu',
-        about='domain',
-        severity='medium',
-        title='Its CPU keeps it from being live-migrated',
-        reason='A guest goes on with the features that it began with; a host'
-        ' without one of them refuses it, or the guest breaks there.',
-        libvirt="<cpu mode='custom'> with the model that virsh"
-        ' hypervisor-cpu-baseline makes of all hosts; no feature invtsc and'
-        " no migratable='off'.",
-        nova='nova.conf [libvirt] cpu_mode = custom with cpu_models that all'
-        ' hosts have; or host aggregates of one processor each.',
-        source=_MODELS,
-        unless='it is never to move, or only between hosts that are alike:'
-        ' same processor, microcode, kernel.',
-        look=_is_mobile,
     ),
 )

@@ -7,6 +7,14 @@ not poor. ``tests/unit/advise/test_cpu_model.py`` compares with the files of
 an installed libvirt.
 """
 
+from collections.abc import Iterable
+
+from kvm_insight.model import facts
+
+SAME_AS_HOST = ('host-passthrough', 'maximum', 'host-model')
+#: Policies of a feature.
+THERE = ('require', 'force')
+_GONE = ('disable', 'forbid')
 #: libvirt's name -> the kernel's, of features that make programs fast.
 FAST = {
     'sse4.2': 'sse4_2',
@@ -112,3 +120,35 @@ MODELS: dict[str, frozenset[str]] = {
     'EPYC-Milan': _MILAN,
     'EPYC-Genoa': _MILAN | {'avx512f'},
 }
+
+
+def features(domain: facts.DomainFacts) -> frozenset[str] | str | None:
+    """Return what the guest has of the features that are known here.
+
+    None is all that the host has but ``denied``; a text says why unknown.
+    """
+    if domain.cpu_model is None and domain.cpu_mode in SAME_AS_HOST:
+        return None
+    # More than the model: whatever the host has.
+    if domain.cpu_match == 'minimum':
+        return None
+    model = domain.cpu_model or 'qemu64'
+    if model not in MODELS:
+        return f'cpu/model: what {model} has is not known here'
+    has = {x for x, y in domain.cpu_features.items() if y in THERE}
+    return (MODELS[model] | has) - denied(domain)
+
+
+def denied(domain: facts.DomainFacts) -> frozenset[str]:
+    """Return what is taken away from its model, or from the host's."""
+    return frozenset(x for x, y in domain.cpu_features.items() if y in _GONE)
+
+
+def words(names: Iterable[str]) -> str:
+    """Return names in order, as evidence has them."""
+    return ', '.join(sorted(names)) or 'none'
+
+
+def policies(given: dict[str, str]) -> str:
+    """Return what ``cpu/feature`` says, as evidence has it."""
+    return words(f'{policy} {name}' for name, policy in given.items())
