@@ -5,6 +5,7 @@ import bisect
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from kvm_insight.model import sizing as size_rule
 from kvm_insight.model import tenant_report
 from kvm_insight.report import incident, notes, period, sizing, total, value
 
@@ -16,7 +17,7 @@ def report(
     material: value.Material,
     when: period.Period,
     made_us: int,
-    rule: tenant_report.SizingRule = sizing.RULE,
+    rule: tenant_report.SizingRule = size_rule.RULE,
 ) -> tenant_report.TenantReport:
     """Return the report of one project and period."""
     uses = sorted(material.uses, key=lambda use: (use.name or '', use.uuid))

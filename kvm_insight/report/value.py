@@ -5,7 +5,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from kvm_insight.model import finding, tenant_report, usage
+from kvm_insight.model import finding, sizing, tenant_report, usage
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,18 +42,6 @@ class Sums:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Sized:
-    """What tells the right size: all since the vCPUs were so many."""
-
-    vcpus: int
-    since_us: int
-    measured_us: int
-    wanted_us: int
-    throttled_us: int
-    histogram: Sequence[usage.Bin]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Use:
     """One instance, and all that it did in the period."""
 
@@ -67,7 +55,7 @@ class Use:
     #: It is there no more; else it is known to be there still.
     gone: bool
     sums: Sums = Sums()
-    sized: Sized | None = None
+    sized: sizing.Sized | None = None
     disk: usage.Disk | None = None
     network: usage.Network | None = None
     memory: usage.Memory | None = None

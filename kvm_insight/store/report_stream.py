@@ -14,8 +14,7 @@ import numpy
 import sqlalchemy as sa
 from numpy import typing as npt
 
-from kvm_insight.model import usage
-from kvm_insight.report import value
+from kvm_insight.model import sizing, usage
 from kvm_insight.store import histogram, report_query, report_spans
 
 _AT_ONCE = 1_000
@@ -42,10 +41,10 @@ class Gathered:
         self.measured_us = self.wanted_us = self.throttled_us = 0
         self.bins[:] = 0
 
-    def sized(self, first_us: int) -> value.Sized:
+    def sized(self, first_us: int) -> sizing.Sized:
         """Return what tells the right size of who was first seen then."""
         filled = numpy.flatnonzero(self.bins).tolist()
-        return value.Sized(
+        return sizing.Sized(
             vcpus=self.vcpus,
             since_us=max(self.since_us, first_us),
             measured_us=self.measured_us,

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from kvm_insight.model import usage
+from kvm_insight.model import sizing, usage
 from kvm_insight.report import page, tenant, value
 from tests.unit.report import material
 
@@ -33,7 +33,7 @@ def project() -> value.Material:
     """Return a month of three instances, of which one was never seen."""
     bins = [(usage.bin_of(0.7), HOURS * 36_000)]
     sums = material.sums(HOURS * material.HOUR_US, 10**12, delay_us=3 * 10**10)
-    size = value.Sized(
+    size = sizing.Sized(
         4, material.BEGIN_US, sums.measured_us, sums.wanted_us, 0, bins
     )
     stretches = tuple(

@@ -6,7 +6,7 @@ import uuid
 
 from hypothesis import strategies as st
 
-from kvm_insight.model import finding, usage
+from kvm_insight.model import finding, sizing, usage
 from kvm_insight.report import period, value
 
 PROJECT = 'a0c1f6a0b1d94e1c8f7b2d3e4f5a6b7c'
@@ -41,7 +41,7 @@ def use(
     first_seen_us: int = BEGIN_US,
     last_seen_us: int = END_US,
     gone: bool = False,
-    sized: value.Sized | None = None,
+    sized: sizing.Sized | None = None,
 ) -> value.Use:
     """Return one instance of four vCPUs."""
     return value.Use(

@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kvm_insight.model import sizing as sizes
 from kvm_insight.model import tenant_report, usage
-from kvm_insight.report import sizing, value
+from kvm_insight.report import sizing
 from tests.unit.report import material
 
 DAYS_US = 10 * 24 * material.HOUR_US
 
 
-def sized(*parts: tuple[float, int], vcpus: int = 4) -> value.Sized:
+def sized(*parts: tuple[float, int], vcpus: int = 4) -> sizes.Sized:
     """Cores and for how many of a hundred parts they were wanted."""
-    return value.Sized(
+    return sizes.Sized(
         vcpus=vcpus,
         since_us=material.BEGIN_US,
         measured_us=DAYS_US,
@@ -29,9 +30,9 @@ def sized(*parts: tuple[float, int], vcpus: int = 4) -> value.Sized:
 
 
 def judged(
-    one: value.Sized | None, coverage: float | None = 1.0
+    one: sizes.Sized | None, coverage: float | None = 1.0
 ) -> tenant_report.Sizing:
-    return sizing.of(material.use(sized=one), coverage, sizing.RULE)
+    return sizing.of(material.use(sized=one), coverage, sizes.RULE)
 
 
 @pytest.mark.parametrize(
