@@ -16,7 +16,9 @@ _HEAD = """\
      kvm_insight/advise. -->
 # Checks of the configuration
 
-What [`kvm-insight doctor`](../commands.md) asks of a host and its domains.
+What [`kvm-insight doctor`](../commands.md) asks of a host and its domains, and
+what is asked of the measured history of instances and hosts: see
+[tenant report](../report.md).
 Each answer has its evidence: the file or XML node, and the value that was read
 there. Where something could not be read the answer is *cannot tell*, with the
 reason, and never *good*. An id stays what it is.
@@ -31,13 +33,20 @@ def lines() -> Iterator[str]:
     yield _HEAD
     yield from _matters('Matters of a host', subject.HOST)
     yield from _matters('Matters of a domain', subject.DOMAIN)
+    yield from _matters("Matters of an instance's size", subject.INSTANCE)
+    yield from _matters('Matters of a fleet of hosts', subject.FLEET)
     yield '## Left out\n'
     yield '| matter | why nobody asks for it |\n|---|---|'
     for matter, why in subject.LEFT_OUT.items():
         yield f'| {_cell(matter)} | {_cell(why)} |'
     yield ''
-    checks: tuple[check.Check[Any], ...] = (*registry.HOST, *registry.DOMAIN)
-    for about in ('host', 'domain', 'instance'):
+    checks: tuple[check.Check[Any], ...] = (
+        *registry.HOST,
+        *registry.DOMAIN,
+        *registry.INSTANCE,
+        *registry.FLEET,
+    )
+    for about in ('host', 'domain', 'instance', 'fleet'):
         found = [one for one in checks if one.about == about]
         if found:
             yield f'## Checks of a{"n" * (about[0] == "i")} {about}\n'

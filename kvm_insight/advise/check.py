@@ -10,10 +10,10 @@ import dataclasses
 from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
-from kvm_insight.model import facts
+from kvm_insight.model import facts, history, sizing, tenant_report
 
 Severity = Literal['high', 'medium', 'low']
-About = Literal['host', 'domain', 'instance']
+About = Literal['host', 'domain', 'instance', 'fleet']
 #: From worst to mildest.
 SEVERITIES: tuple[Severity, ...] = ('high', 'medium', 'low')
 #: Where it was read (a file or an XML node), and what.
@@ -28,11 +28,22 @@ class Good:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Saving:
+    """What would be free for others, if the advice is followed."""
+
+    vcpus: int = 0
+    memory_bytes: int = 0
+    #: Of the time that was looked at: core-seconds less that are reserved.
+    core_s: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Bad:
     """It holds the host or the domain back; ``what`` says so in words."""
 
     evidence: Evidence
     what: str
+    saving: Saving | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +85,22 @@ class DomainCase:
     use: facts.Use | None = None
 
 
-C = TypeVar('C', HostCase, DomainCase)
+@dataclasses.dataclass(frozen=True, slots=True)
+class InstanceCase:
+    """An instance by what was measured of it."""
+
+    instance: history.Instance
+    rule: tenant_report.SizingRule = sizing.RULE
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FleetCase:
+    """Hosts between which guests may be moved."""
+
+    hosts: tuple[history.Host, ...]
+
+
+C = TypeVar('C', HostCase, DomainCase, InstanceCase, FleetCase)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from kvm_insight.advise.domain import (
     use,
     windows,
 )
+from kvm_insight.advise.fleet import spare
 from kvm_insight.advise.host import (
     device,
     extension,
@@ -37,6 +38,8 @@ from kvm_insight.advise.host import (
     reclaim,
     system,
 )
+from kvm_insight.advise.instance import idle, size, week
+from kvm_insight.advise.instance import memory as memory_size
 from kvm_insight.model import facts
 
 HOST: tuple[check.Check[check.HostCase], ...] = (
@@ -71,6 +74,13 @@ DOMAIN: tuple[check.Check[check.DomainCase], ...] = (
     *machine.CHECKS,
     *agent.CHECKS,
 )
+INSTANCE: tuple[check.Check[check.InstanceCase], ...] = (
+    *size.CHECKS,
+    *idle.CHECKS,
+    *week.CHECKS,
+    *memory_size.CHECKS,
+)
+FLEET: tuple[check.Check[check.FleetCase], ...] = (*spare.CHECKS,)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,3 +109,13 @@ def of_domains(
         one.uuid: of_domain(check.DomainCase(one, host, domains))
         for one in domains
     }
+
+
+def of_instance(case: check.InstanceCase) -> list[Result[check.InstanceCase]]:
+    """Return the answers of all checks of an instance's history."""
+    return [Result(one, one.look(case)) for one in INSTANCE]
+
+
+def of_fleet(case: check.FleetCase) -> list[Result[check.FleetCase]]:
+    """Return the answers of all checks of a fleet."""
+    return [Result(one, one.look(case)) for one in FLEET]

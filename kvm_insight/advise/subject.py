@@ -152,6 +152,19 @@ DOMAIN: dict[str, tuple[str, ...]] = {
         'use.starved',
     ),
 }
+#: The same of an instance's measured history.
+INSTANCE: dict[str, tuple[str, ...]] = {
+    'oversized': ('sizing.oversized', 'sizing.memory-untouched'),
+    'undersized': ('sizing.undersized',),
+    'idle': ('sizing.idle',),
+    'a guest for development or tests that is left running': (
+        'sizing.left-running',
+    ),
+}
+#: The same of hosts together.
+FLEET: dict[str, tuple[str, ...]] = {
+    'consolidation': ('sizing.host-spare',),
+}
 #: A matter -> why nobody asks for it.
 LEFT_OUT: dict[str, str] = {
     'VT-x locked by the firmware, told apart from a processor without it': (
@@ -167,5 +180,9 @@ LEFT_OUT: dict[str, str] = {
     ),
     'access lists (ACL) of /dev/kvm': (
         'Permission bits alone are read; `kvm.device` says so.'
+    ),
+    'memory of an instance that is too small': (
+        'Only the guest knows what of its memory it could do without: what'
+        ' its balloon driver last said is in the report, but is one moment.'
     ),
 }

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All rows of all tables: each module in ``host`` and ``domain`` has ROWS."""
+"""All rows of all tables: each module in the rooms beside it has ROWS."""
 
 import importlib
 import pkgutil
 from typing import Any
 
-from . import domain, host
+from . import domain, fleet, host, instance
 from .case import DomainRow, HostRow
+from .past import FleetRow, InstanceRow
 
 
 def _rows(package: Any) -> list[Any]:
@@ -19,6 +20,8 @@ def _rows(package: Any) -> list[Any]:
 
 HOST: list[HostRow] = _rows(host)
 DOMAIN: list[DomainRow] = _rows(domain)
+INSTANCE: list[InstanceRow] = _rows(instance)
+FLEET: list[FleetRow] = _rows(fleet)
 
 
 def names(rows: list[Any]) -> list[str]:

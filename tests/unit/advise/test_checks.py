@@ -5,13 +5,16 @@ import pytest
 
 from kvm_insight.advise import check, registry
 
-from . import case, table
+from . import case, past, table
 
 HOST = {one.id: one for one in registry.HOST}
 DOMAIN = {one.id: one for one in registry.DOMAIN}
+INSTANCE = {one.id: one for one in registry.INSTANCE}
+FLEET = {one.id: one for one in registry.FLEET}
+Row = case.HostRow | case.DomainRow | past.InstanceRow | past.FleetRow
 
 
-def judge(found: check.Outcome, row: case.HostRow | case.DomainRow) -> None:
+def judge(found: check.Outcome, row: Row) -> None:
     assert type(found) is row.outcome, found
     if isinstance(found, check.Good | check.Bad):
         assert found.evidence
@@ -30,3 +33,15 @@ def test_a_host_is_answered_for(row: case.HostRow) -> None:
 @pytest.mark.parametrize('row', table.DOMAIN, ids=table.names(table.DOMAIN))
 def test_a_domain_is_answered_for(row: case.DomainRow) -> None:
     judge(DOMAIN[row.check].look(case.domain_case(row)), row)
+
+
+@pytest.mark.parametrize(
+    'row', table.INSTANCE, ids=table.names(table.INSTANCE)
+)
+def test_an_instance_is_answered_for(row: past.InstanceRow) -> None:
+    judge(INSTANCE[row.check].look(past.instance_case(row)), row)
+
+
+@pytest.mark.parametrize('row', table.FLEET, ids=table.names(table.FLEET))
+def test_a_fleet_is_answered_for(row: past.FleetRow) -> None:
+    judge(FLEET[row.check].look(check.FleetCase(row.hosts)), row)

@@ -12,10 +12,17 @@ from kvm_insight.advise import check, registry, subject
 from kvm_insight.identify.facts import domain as domain_xml
 from kvm_insight.model import facts
 
-from . import case, table
+from . import case, past, table
 
-ALL: list[check.Check[Any]] = [*registry.HOST, *registry.DOMAIN]
-ROWS: list[case.HostRow | case.DomainRow] = [*table.HOST, *table.DOMAIN]
+ALL: list[check.Check[Any]] = [
+    *registry.HOST,
+    *registry.DOMAIN,
+    *registry.INSTANCE,
+    *registry.FLEET,
+]
+ROWS: list[
+    case.HostRow | case.DomainRow | past.InstanceRow | past.FleetRow
+] = [*table.HOST, *table.DOMAIN, *table.INSTANCE, *table.FLEET]
 UUID = '5e3d076b-2f7d-4c7d-9357-4413af8a19f7'
 NOVA = (case.XML / 'nova.xml').read_text()
 ID = re.compile(r'[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*')
@@ -47,6 +54,8 @@ def test_ids_are_there_once_and_about_what_they_are_listed_for() -> None:
     assert len({one.id for one in ALL}) == len(ALL)
     assert {one.about for one in registry.HOST} == {'host'}
     assert {one.about for one in registry.DOMAIN} == {'domain'}
+    assert {one.about for one in registry.INSTANCE} == {'instance'}
+    assert {one.about for one in registry.FLEET} == {'fleet'}
 
 
 @pytest.mark.parametrize('tree', case.NAMES)
@@ -96,6 +105,8 @@ def test_each_check_is_of_a_matter_and_each_matter_has_one() -> None:
     for matters, checks in (
         (subject.HOST, [one.id for one in registry.HOST]),
         (subject.DOMAIN, [one.id for one in registry.DOMAIN]),
+        (subject.INSTANCE, [one.id for one in registry.INSTANCE]),
+        (subject.FLEET, [one.id for one in registry.FLEET]),
     ):
         named = {one for ids in matters.values() for one in ids}
         assert named == set(checks)
