@@ -63,6 +63,7 @@ def _lines(made: tenant_report.TenantReport, zone: datetime.tzinfo) -> _Lines:
     yield from _section('FINDINGS', _FINDINGS, findings, _NOT_FOUND)
     caused = _caused(made, zone)
     yield from _section('OTHERS WAITED FOR YOURS', _CAUSED, caused, _UNNAMED)
+    yield from _advice(made, seen)
 
 
 def _section(
@@ -182,6 +183,28 @@ def _caused(
         ]
         for one in made.caused
     ]
+
+
+def _advice(made: tenant_report.TenantReport, seen: view.View) -> _Lines:
+    """Return what could be better, and once each what to do about it."""
+    yield from ('', 'ADVICE')
+    if not made.advice:
+        checks = made.advice_checks
+        none = f'{checks} checks found nothing to improve'
+        yield none if checks else 'nothing was checked'
+    for one in made.advice:
+        saved = view.saved(
+            one.saved_vcpus, one.saved_memory_bytes, one.saved_core_s
+        )
+        tail = f' (saves {saved})' if saved else ''
+        who = one.name or one.instance or 'all'
+        yield f'{one.severity} {one.check} {who}: {one.text}{tail}'
+    if seen.saving:
+        yield f'Could be given back together: {seen.saving}.'
+    told = {one.check: one for one in made.advice}
+    for one in told.values():
+        yield f'* {one.check}: {one.remedy or figure.NONE}'
+        yield f'  Not if {one.unless}' if one.unless else ''
 
 
 def _end(time_us: int | None, zone: datetime.tzinfo) -> str:

@@ -218,13 +218,33 @@ class Caused(sample.Wire, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Advice(sample.Wire, frozen=True, kw_only=True, omit_defaults=False):
-    """What could be configured better."""
+    """What could be sized or configured better."""
 
     check: sample.Text
     severity: sample.Text
     instance: sample.Uuid | None
     name: sample.Text | None
     text: sample.Text
+    #: What would be free for others, were it followed.
+    saved_vcpus: sample.Count = 0
+    saved_memory_bytes: sample.Count = 0
+    #: Core-seconds of the period that need not have been reserved.
+    saved_core_s: float = 0.0
+    remedy: sample.Text | None = None
+    #: When not to follow it.
+    unless: sample.Text | None = None
+    #: Where to read on.
+    source: sample.Text | None = None
+
+
+class Saving(sample.Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """What all advice saves together; of each instance only the most."""
+
+    #: Of which there is anything to save.
+    instances: sample.Count = 0
+    vcpus: sample.Count = 0
+    memory_bytes: sample.Count = 0
+    core_s: float = 0.0
 
 
 class Totals(sample.Wire, frozen=True, kw_only=True, omit_defaults=False):
@@ -265,5 +285,9 @@ class TenantReport(
     advice: list[Advice]
     #: What checks there were; without any, no advice means nothing.
     advice_checks: sample.Count = 0
+    #: A check -> of how many instances it cannot tell.
+    advice_unknown: dict[str, sample.Count] = {}
+    #: None where nothing was checked.
+    saving: Saving | None = None
     #: What a reader has to know to read the figures right.
     notes: list[sample.Text] = []

@@ -211,7 +211,8 @@ def _caused(one: Mapping[str, Any]) -> str:
 
 
 def _advice(one: Mapping[str, Any]) -> str:
-    return column.text(f'{one["severity"]}: {one["text"]}')
+    who = one['name'] or one['instance'] or 'all'
+    return column.text(f'{one["severity"]}: {who}: {one["text"]}')
 
 
 def _name(one: Mapping[str, Any], key: str) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Notes: what a reader has to know to read the figures right."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -53,10 +53,18 @@ def _of(
             ' which most was lost are.'
         )
     if not made.advice_checks:
+        yield 'Nothing was checked: that there is no advice says nothing.'
+    elif made.advice_unknown:
+        told = (f'{n} of {i}' for n, i in _by_check(made.advice_unknown))
         yield (
-            'Configuration was not checked: that there is no advice says'
-            ' nothing about it.'
+            'For some advice too little was measured, or not what it needs:'
+            f' {", ".join(told)}. There it is not known whether all is well.'
         )
+
+
+def _by_check(unknown: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    for name, count in unknown.items():
+        yield name, f'{count} instance{"s" * (count != 1)}'
 
 
 def _so_far(made: tenant_report.TenantReport) -> str:

@@ -5,8 +5,10 @@ import bisect
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
+from kvm_insight.model import history, tenant_report
 from kvm_insight.model import sizing as size_rule
-from kvm_insight.model import tenant_report
 from kvm_insight.report import incident, notes, period, sizing, total, value
 
 #: So many of the longest waits are told.
@@ -18,8 +20,10 @@ def report(
     when: period.Period,
     made_us: int,
     rule: tenant_report.SizingRule = size_rule.RULE,
+    adviser: value.Adviser | None = None,
 ) -> tenant_report.TenantReport:
-    """Return the report of one project and period."""
+    """Return the report of one project and period; without an adviser
+    nothing is checked."""
     uses = sorted(material.uses, key=lambda use: (use.name or '', use.uuid))
     lives = [life(use, material, made_us) for use in uses]
     instances = [
@@ -42,7 +46,47 @@ def report(
         sizing_rule=rule,
         advice=[],
     )
+    if adviser is not None:
+        pasts = map(_past, uses, lives, instances, [when] * len(uses))
+        made = _advised(made, adviser(list(pasts), rule))
     return notes.added(made, material)
+
+
+def _past(
+    use: value.Use,
+    lived: tuple[int, int],
+    one: tenant_report.Instance,
+    when: period.Period,
+) -> history.Instance:
+    """Return what checks are asked with."""
+    begin_us, end_us = lived
+    if use.sized is not None:
+        begin_us = max(begin_us, use.sized.since_us)
+    return history.Instance(
+        uuid=use.uuid,
+        name=use.name,
+        flavor=use.flavor,
+        memory_bytes=use.memory_bytes,
+        gone=use.gone,
+        known_us=max(0, end_us - begin_us),
+        coverage=one.coverage,
+        sized=use.sized,
+        network=use.network,
+        memory=use.memory,
+        timezone=when.zone_name,
+    )
+
+
+def _advised(
+    made: tenant_report.TenantReport, advised: value.Advised
+) -> tenant_report.TenantReport:
+    return msgspec.structs.replace(
+        made,
+        advice=list(advised.advice),
+        advice_checks=advised.checks,
+        advice_unknown={n: c for n, c in advised.unknown.items() if c},
+        saving=advised.saving,
+    )
 
 
 def life(

@@ -3,9 +3,9 @@
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from kvm_insight.model import finding, sizing, tenant_report, usage
+from kvm_insight.model import finding, history, sizing, tenant_report, usage
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -113,6 +113,25 @@ class Material:
     #: Those that are not among them.
     more_found: int = 0
     blamed: Iterable[Blamed] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Advised:
+    """What checks say of a project's instances."""
+
+    #: The worst first.
+    advice: Sequence[tenant_report.Advice]
+    #: How many checks there were.
+    checks: int
+    #: A check -> of how many instances it cannot tell.
+    unknown: Mapping[str, int]
+    saving: tenant_report.Saving
+
+
+#: Who says it: checks are in a room of their own.
+Adviser = Callable[
+    [Sequence[history.Instance], tenant_report.SizingRule], Advised
+]
 
 
 def added(parts: Sequence[Sums]) -> Sums:

@@ -18,16 +18,32 @@ class View:
     #: The whole report in one or two sentences.
     headline: str
     made: str
+    #: What advice would give back, in words; empty for nothing.
+    saving: str
 
 
 def of(made: tenant_report.TenantReport, zone: datetime.tzinfo) -> View:
     """Return a report's headline and names."""
+    saving = made.saving or tenant_report.Saving()
     return View(
         project=made.project_name or made.project_id,
         when=_when(made.period, zone),
         headline=_headline(made),
         made=figure.time(made.made_us, zone),
+        saving=saved(saving.vcpus, saving.memory_bytes, saving.core_s),
     )
+
+
+def saved(vcpus: int, memory_bytes: int, core_s: float) -> str:
+    """Return what would be given back, in words; empty for nothing."""
+    parts = []
+    if vcpus:
+        parts.append(f'{vcpus} vCPU{"s" * (vcpus != 1)}')
+    if memory_bytes:
+        parts.append(f'{figure.size(memory_bytes)} of memory')
+    if core_s:
+        parts.append(f'{figure.hours(core_s)} core-hours')
+    return ', '.join(parts)
 
 
 def _when(one: tenant_report.Period, zone: datetime.tzinfo) -> str:

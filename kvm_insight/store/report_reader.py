@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One project's instances with all that they did, read span by span."""
 
+import datetime
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from kvm_insight.advise.instance import week
 from kvm_insight.model import usage
 from kvm_insight.report import value
 from kvm_insight.store import (
     report_query,
     report_spans,
     report_stream,
+    report_week,
     table,
 )
 
@@ -22,11 +25,15 @@ class Reader:
     """Reads the spans of one project."""
 
     def __init__(
-        self, connection: sa.Connection, spans: report_spans.Spans
+        self,
+        connection: sa.Connection,
+        spans: report_spans.Spans,
+        zone: datetime.tzinfo = datetime.UTC,
     ) -> None:
-        """Read from there."""
+        """Read from there; weeks are the zone's."""
         self._connection = connection
         self._spans = spans
+        self._zone = zone
 
     def uses(
         self, since_us: int, until_us: int, now_us: int
@@ -36,6 +43,7 @@ class Reader:
         stream = report_stream.Stream(self._connection)
         for span in self._spans.by_instance:
             stream.read(span)
+        weeks = self._weeks(stream)
         summed = self._summed()
         c = table.INSTANCE.c
         asked = sa.select(
@@ -50,10 +58,23 @@ class Reader:
             c.gone_us,
         ).where(c.project_id == self._spans.kept[0].project)
         return [
-            _use(row, summed[row.id], stream.known.get(row.id))
+            _use(row, summed[row.id], stream.known.get(row.id), weeks)
             for row in self._connection.execute(asked)
             if row.id in summed or _lived(row, since_us, until_us, now_us)
         ]
+
+    def _weeks(self, stream: report_stream.Stream) -> report_week.Weeks:
+        """Return the weeks of those of which they tell anything: they are
+        in hours, of which there are many."""
+        asked = {
+            key: one.vcpus
+            for key, one in stream.known.items()
+            if week.by_day(one.sized(0)) is None
+        }
+        span = self._spans.kept[-1]
+        if not asked or not span.is_hours:
+            return {}
+        return report_week.read(self._connection, span, asked, self._zone)
 
     def _summed(self) -> dict[int, list[report_query.Row]]:
         """Return each instance's sums, by days and by hours."""
@@ -98,6 +119,7 @@ def _use(
     row: Any,
     parts: Sequence[report_query.Row],
     gathered: report_stream.Gathered | None,
+    weeks: report_week.Weeks,
 ) -> value.Use:
     memory = report_query.device_of('memory', parts)
     if memory is not None and gathered is not None:
@@ -116,7 +138,9 @@ def _use(
         last_seen_us=row.last_seen_us,
         gone=row.gone_us is not None,
         sums=value.added([report_query.sums_of(part) for part in parts]),
-        sized=gathered.sized(first_us) if gathered else None,
+        sized=gathered.sized(first_us, weeks.get(row.id, ()))
+        if gathered
+        else None,
         disk=report_query.device_of('disk', parts),
         network=report_query.device_of('network', parts),
         memory=memory,

@@ -17,6 +17,7 @@ from kvm_insight.model import tenant_report
 from kvm_insight.report import period, tenant, value
 from kvm_insight.store import (
     engine,
+    report_advice,
     report_finding,
     report_reader,
     report_spans,
@@ -105,7 +106,7 @@ def report(
     """Return a project's report; ``opaque`` gives a finding's id as those
     may know it who see only this project."""
     made_of = material(connection, whose, when, made_us, opaque)
-    return tenant.report(made_of, when, made_us)
+    return tenant.report(made_of, when, made_us, adviser=report_advice.given)
 
 
 def material(
@@ -118,7 +119,7 @@ def material(
     """Return all that is known now of a project and period."""
     spans = report_spans.of(connection, whose.key, when)
     since_us, until_us = spans.since_us, spans.until_us
-    reader = report_reader.Reader(connection, spans)
+    reader = report_reader.Reader(connection, spans, when.zone)
     found, more = report_finding.found(
         connection, whose.key, since_us, until_us, now_us, opaque
     )

@@ -7,7 +7,7 @@ there are.
 
 import array
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy
@@ -41,7 +41,9 @@ class Gathered:
         self.measured_us = self.wanted_us = self.throttled_us = 0
         self.bins[:] = 0
 
-    def sized(self, first_us: int) -> sizing.Sized:
+    def sized(
+        self, first_us: int, week: Sequence[sizing.Slot] = ()
+    ) -> sizing.Sized:
         """Return what tells the right size of who was first seen then."""
         filled = numpy.flatnonzero(self.bins).tolist()
         return sizing.Sized(
@@ -51,6 +53,7 @@ class Gathered:
             wanted_us=self.wanted_us,
             throttled_us=self.throttled_us,
             histogram=[(number, int(self.bins[number])) for number in filled],
+            week=week,
         )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from kvm_insight.advise import check
 from kvm_insight.advise.instance import idle
-from kvm_insight.model import history, sizing
+from kvm_insight.model import history, sizing, usage
 
 _FROM, _UNTIL = 7, 19
 _WORKING = 'working hours'
@@ -23,6 +23,7 @@ _LEAST_H = {_WORKING: 60, _NIGHTS: 60, _WEEKENDS: 48}
 _IDLE_PART = 0.9
 #: Of the working hours.
 _USED_PART = 0.2
+_QUARTER, _MOST = 0.25, 0.97
 #: So many times the limit of idle is use.
 _USED_TIMES = 2.0
 _OFF_PART = 1 - _LEAST_H[_WORKING] / sizing.WEEK
@@ -82,15 +83,52 @@ def _missing(told: dict[str, _Hours]) -> str | None:
     return f'measured {", ".join(missing)}' if missing else None
 
 
+def by_day(sized: sizing.Sized | None) -> check.Outcome | None:
+    """Return the answer that needs no hours of a week; None if there is
+    none, so that they have to be read.
+
+    Who is idle for 90 % of what are 64 % of a week wants on average hardly
+    anything then, and so for at least half of that time no more than twice
+    as much.
+    """
+    if sized is None or not sized.histogram or not sized.vcpus:
+        return check.CannotTell('not measured')
+    why = sizing.too_little(sized.measured_us, idle.LEAST_S)
+    if why:
+        return check.CannotTell(why)
+    limit = idle.limit_cores(sized.vcpus)
+    quarter = usage.quantile(sized.histogram, _QUARTER) or 0.0
+    most = usage.quantile(sized.histogram, _MOST) or 0.0
+    evidence = (
+        ('usage: p25 of wanted cores', f'{quarter:.3f}, idle up to {limit:g}'),
+    )
+    if quarter > _USED_TIMES * limit:
+        return check.Good(evidence)
+    if most <= limit:
+        return check.NotConcerned('it is hardly used in working hours, either')
+    return None
+
+
 def _is_off_when_idle(case: check.InstanceCase) -> check.Outcome:
     one = case.instance
     if one.gone:
         return check.NotConcerned('it is gone')
-    if one.sized is None or not one.sized.week or not one.sized.vcpus:
-        return check.CannotTell('its use by hours is not known')
-    limit = idle.limit_cores(one.sized.vcpus)
-    told = _told(one.sized.week, limit)
-    missing = _missing(told)
+    told = by_day(one.sized)
+    if told is not None or one.sized is None:
+        return told or check.CannotTell('not measured')
+    if not one.sized.week:
+        return check.CannotTell(
+            'its use by hours is not known: only days are kept'
+        )
+    return _by_hours(case, one, one.sized)
+
+
+def _by_hours(
+    case: check.InstanceCase, one: history.Instance, sized: sizing.Sized
+) -> check.Outcome:
+    limit = idle.limit_cores(sized.vcpus)
+    told = _told(sized.week, limit)
+    missing = _missing(told) or sizing.sparse(one.coverage, case.rule)
     if missing:
         return check.CannotTell(missing)
     evidence = tuple(
@@ -110,7 +148,7 @@ def _is_off_when_idle(case: check.InstanceCase) -> check.Outcome:
         f'idle in {off:.0%} or more of nights and weekends, in use from'
         f' Monday to Friday between {_FROM}:00 and {_UNTIL}:00'
         f' ({one.timezone}): by its use, a guest to work with',
-        check.Saving(core_s=_OFF_PART * one.sized.vcpus * one.known_us / 1e6),
+        check.Saving(core_s=_OFF_PART * sized.vcpus * one.known_us / 1e6),
     )
 
 

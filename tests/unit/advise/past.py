@@ -3,6 +3,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from kvm_insight.advise import check
 from kvm_insight.model import history, sizing, usage
@@ -53,9 +54,7 @@ def instance_case(row: InstanceRow) -> check.InstanceCase:
             measured_us=whole,
             wanted_us=whole,
             throttled_us=0,
-            histogram=usage.merged(
-                [[(usage.bin_of(cores), part)] for cores, part in row.wanted]
-            ),
+            histogram=_histogram(row),
         )
         sized = dataclasses.replace(sized, **row.sized)  # type: ignore[arg-type]
     one = history.Instance(
@@ -69,6 +68,19 @@ def instance_case(row: InstanceRow) -> check.InstanceCase:
     )
     return check.InstanceCase(
         dataclasses.replace(one, **row.known)  # type: ignore[arg-type]
+    )
+
+
+def _histogram(row: InstanceRow) -> list[usage.Bin]:
+    """Return what the row's week says, where it has one."""
+    told: Any = (row.sized or {}).get('week', ())
+    parts = [
+        (wanted_us / measured_us, measured_us // 100_000)
+        for measured_us, wanted_us in told
+        if measured_us
+    ]
+    return usage.merged(
+        [[(usage.bin_of(cores), part)] for cores, part in parts or row.wanted]
     )
 
 

@@ -35,14 +35,13 @@ def test_who_is_too_large_saves_what_a_smaller_one_would_not_have() -> None:
 
 
 def test_who_is_idle_saves_all_and_is_told_of_once() -> None:
-    row = past.InstanceRow(
-        '', check.Bad, ((0.01, 100),), sized={'week': past.week(week.office)}
-    )
+    row = past.InstanceRow('', check.Bad, ((0.01, 100),))
     told = found(row)
     assert saving(told['sizing.idle']) == check.Saving(
         4, 8 * past.GIB, 4.0 * HOURS * 3600
     )
-    assert isinstance(told['sizing.oversized'], check.NotConcerned)
+    for other in ('sizing.oversized', 'sizing.left-running'):
+        assert isinstance(told[other], check.NotConcerned)
 
 
 def test_who_is_left_running_saves_nights_and_weekends() -> None:

@@ -127,7 +127,7 @@ def test_a_stretch_belongs_to_where_it_begins() -> None:
 def test_a_period_that_is_not_over_says_so() -> None:
     one = report(material.of(material.use()), END_US - 1)
     assert any('not over' in note for note in one.notes)
-    assert any('Configuration was not checked' in n for n in one.notes)
+    assert any('Nothing was checked' in n for n in one.notes)
 
 
 def test_before_the_first_hour_is_over_it_says_when_to_look_again() -> None:

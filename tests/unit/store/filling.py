@@ -2,7 +2,7 @@
 """Fills a database with hours and findings, the plain way: no updates."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,8 +75,18 @@ class Filling:
         )
         return key
 
+    def hours(self, records: Iterable[usage.HostUsage]) -> None:
+        """Put many hours in, and the days once."""
+        touched = days.Touched()
+        for record in records:
+            touched.instances |= self._put(record, PART).instances
+        days.remake(self._connection, touched)
+
     def hour(self, record: usage.HostUsage, part: int = PART) -> None:
         """Put an hour in, and the days that it changes."""
+        days.remake(self._connection, self._put(record, part))
+
+    def _put(self, record: usage.HostUsage, part: int) -> days.Touched:
         host = self.host(record.host)
         instances = {
             one.uuid: self.instance(one, record.start_us)
@@ -97,10 +107,9 @@ class Filling:
             self._connection.execute(
                 sa.insert(rollup.INSTANCE_HOUR).values(row | {'part': part})
             )
-        touched = days.Touched(
+        return days.Touched(
             instances={(row['hour'] // 24, row['instance_id']) for row in rows}
         )
-        days.remake(self._connection, touched)
 
     def purged(self, hour: int) -> None:
         """Take away all hours before this one, but not their days."""

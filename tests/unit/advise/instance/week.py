@@ -59,7 +59,19 @@ ROWS = (
     InstanceRow(
         LEFT, CANNOT_TELL, sized={'week': week(stopped)}, says='weekends: 0 h'
     ),
-    InstanceRow(LEFT, CANNOT_TELL, says='by hours'),
+    InstanceRow(
+        LEFT, CANNOT_TELL, ((0.01, 70), (1.5, 30)), says='only days are kept'
+    ),
+    # Whoever is busy for most of the time is so at night, too.
+    InstanceRow(LEFT, GOOD),
+    InstanceRow(LEFT, CANNOT_TELL, ((0.01, 70), (1.5, 30)), hours=48),
+    # It was off for most of the time.
+    InstanceRow(
+        LEFT,
+        CANNOT_TELL,
+        sized={'week': week(office)},
+        known={'coverage': 0.3},
+    ),
     InstanceRow(LEFT, CANNOT_TELL, sized=None),
     InstanceRow(LEFT, NOT_CONCERNED, sized={'week': week(lambda *_: 0.01)}),
     InstanceRow(
