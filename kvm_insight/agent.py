@@ -9,6 +9,7 @@ import dataclasses
 import gc
 import importlib.metadata
 import logging
+import pathlib
 import random
 import threading
 import time
@@ -18,9 +19,9 @@ from typing import cast
 
 from stevedore import driver
 
-from kvm_insight import exception
+from kvm_insight import exception, portrait
 from kvm_insight.bus import spool, topic
-from kvm_insight.identify import catalog, mapping, teller
+from kvm_insight.identify import catalog, mapping
 from kvm_insight.model import codec, host_config, sample
 from kvm_insight.observe import assembly, myself, observatory, schedule
 from kvm_insight.observe.ledger import port
@@ -40,6 +41,8 @@ class Settings:
     topic: str = topic.PREFIX + topic.SAMPLES
     #: Where it tells how host and domains are built; None keeps it silent.
     config_topic: str | None = None
+    #: Below which it reads how the host is configured.
+    root: pathlib.Path = pathlib.Path('/')
     compute_id: str | None = None
     owners: mapping.Owners | None = None
 
@@ -70,7 +73,7 @@ class Agent:
             settings.observatory, load_ledger
         )
         self._catalog = catalog.Catalog(settings.owners)
-        self._teller = teller.Teller()
+        self._portrait = portrait.Portrait(settings.root)
         self._version = importlib.metadata.version('kvm-insight')
         self._agent_id = uuid.uuid4().hex
         self._boot_id = myself.read_boot_id(settings.observatory.proc)
@@ -162,23 +165,11 @@ class Agent:
         self, now: sample.Sample, sight: observatory.Sight
     ) -> None:
         """Tell how host and domains are built, if that is new."""
-        name, seen = self._settings.config_topic, sight.machine
-        if name is None or seen is None:
+        name = self._settings.config_topic
+        if name is None:
             return
-        host = teller.Host(
-            capabilities=seen.machine.capabilities,
-            hypervisor_version=seen.machine.hypervisor_version,
-            libvirt_version=seen.machine.libvirt_version,
-            networks=seen.machine.networks,
-            devices=seen.devices,
-            firmware=seen.firmware,
-            mounts=[
-                (one.kind, one.source, one.folder, one.shared)
-                for one in seen.mounts
-            ],
-        )
         try:
-            told = self._teller.tell(now, host, sight.xml, sight.snapshots)
+            told = self._portrait.of(now, sight)
         except exception.CollectorError as why:
             LOG.error('%s', why)
             return

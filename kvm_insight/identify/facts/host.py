@@ -4,6 +4,8 @@
 import re
 from xml.etree import ElementTree
 
+import msgspec
+
 from kvm_insight import exception
 from kvm_insight.identify import text, tree
 from kvm_insight.model import facts
@@ -59,6 +61,21 @@ def parse(
         if value is None
     }
     return facts.HostFacts(unknown=unknown, **found)  # type: ignore[arg-type]
+
+
+def versioned(
+    one: facts.HostFacts,
+    qemu_version: int | None,
+    libvirt_version: int | None,
+) -> facts.HostFacts:
+    """Return it with versions, which capabilities do not have."""
+    versions = {
+        'qemu_version': qemu_version,
+        'libvirt_version': libvirt_version,
+    }
+    known = {name: x for name, x in versions.items() if x is not None}
+    unknown = {x: why for x, why in one.unknown.items() if x not in known}
+    return msgspec.structs.replace(one, unknown=unknown, **known)
 
 
 def _guest(

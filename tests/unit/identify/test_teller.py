@@ -9,7 +9,7 @@ import pytest
 
 from kvm_insight import exception
 from kvm_insight.identify import machine, teller
-from kvm_insight.model import sample
+from kvm_insight.model import codec, facts, host_config, part, sample
 
 XML = (pathlib.Path(__file__).with_name('xml') / 'plain.xml').read_text()
 UUID = '81dd7a2e-45ce-41ba-9815-8cab123b4d73'
@@ -132,3 +132,113 @@ def test_what_no_reader_would_take_is_not_told() -> None:
     told = teller.Teller().tell(seen(), broken, {}, {})
     assert told is not None
     assert told.cpu is None
+
+
+FACTS = facts.HostFacts(
+    swappiness=60,
+    free_bytes=1,
+    uptime_us=1,
+    nodes=[part.Node(number=0, cpus='0-3', free_bytes=1)],
+    hugepages=[part.HugePages(node=0, size_kib=2048, pages=9, free=4)],
+    nics=[part.Nic(name='eth0', irq_cpus='0')],
+    unknown={'swap_free_bytes': 'no such file', 'tuned_profile': 'none'},
+)
+
+
+def changed(**fields: object) -> teller.Host:
+    whole = msgspec.structs.replace(FACTS, **fields)
+    return dataclasses.replace(HOST, facts=whole)
+
+
+def test_facts_of_host_and_domains_are_told() -> None:
+    told = teller.Teller().tell(seen(0, UUID), changed(), {UUID: XML}, {})
+    assert told is not None
+    assert told.facts == FACTS
+    found = told.domains[0].facts
+    assert found is not None
+    assert (found.uuid, found.name) == (UUID, 'web')
+    assert found.disks != []
+
+
+def test_what_moves_by_itself_is_no_change() -> None:
+    one = teller.Teller()
+    first = one.tell(seen(0, UUID), changed(), {UUID: XML}, {})
+    assert first is not None
+    moved = changed(
+        free_bytes=2,
+        uptime_us=2,
+        swap_free_bytes=5,
+        nodes=[part.Node(number=0, cpus='0-3', free_bytes=2)],
+        hugepages=[part.HugePages(node=0, size_kib=2048, pages=9, free=3)],
+        nics=[part.Nic(name='eth0', irq_cpus='2')],
+        unknown={'tuned_profile': 'none'},
+    )
+    assert one.tell(seen(1, UUID), moved, {UUID: XML}, {}) is None
+    later = one.tell(seen(HOUR_US, UUID), moved, {UUID: XML}, {})
+    assert later is not None
+    assert later.facts is not None
+    assert later.facts.free_bytes == 2
+
+
+@pytest.mark.parametrize(
+    'fields',
+    [
+        {'swappiness': 10},
+        {'unknown': {'tuned_profile': 'no permission'}},
+        {'nodes': [part.Node(number=0, cpus='0-1', free_bytes=1)]},
+        {
+            'hugepages': [
+                part.HugePages(node=0, size_kib=2048, pages=8, free=4)
+            ]
+        },
+    ],
+)
+def test_what_somebody_changed_is_told_at_once(
+    fields: dict[str, object],
+) -> None:
+    one = teller.Teller()
+    assert one.tell(seen(0, UUID), changed(), {UUID: XML}, {}) is not None
+    other = changed(**fields)
+    assert one.tell(seen(1, UUID), other, {UUID: XML}, {}) is not None
+    assert one.tell(seen(2, UUID), other, {UUID: XML}, {}) is None
+
+
+def test_the_xml_of_a_domain_that_changed_is_told() -> None:
+    one = teller.Teller()
+    assert one.tell(seen(0, UUID), HOST, {UUID: XML}, {}) is not None
+    assert "cache='none'" in XML
+    other = XML.replace("cache='none'", "cache='writeback'")
+    told = one.tell(seen(1, UUID), HOST, {UUID: other}, {})
+    assert told is not None
+    assert told.domains[0].facts is not None
+    assert 'writeback' in {x.cache for x in told.domains[0].facts.disks}
+
+
+def test_whose_xml_is_broken_or_not_there_says_so() -> None:
+    for xml, why in ((None, 'not described'), ('<domain', 'not understood')):
+        told = teller.Teller().tell(seen(0, UUID), HOST, {UUID: xml}, {})
+        assert told is not None
+        found = told.domains[0].facts
+        assert found is not None
+        assert (found.uuid, found.name) == (UUID, 'web')
+        assert why in found.unknown['xml']
+
+
+def test_a_record_stays_far_below_what_brokers_take() -> None:
+    uuids = [f'{n:08x}-0000-4000-8000-{n:012x}' for n in range(600)]
+    one = teller.Teller()
+    xml = dict.fromkeys(uuids, XML)
+    told = one.tell(seen(0, *uuids), changed(), xml, {})
+    assert told is not None
+    whole = codec.encode(told)
+    assert len(whole) <= teller.MOST_BYTES
+    assert codec.decode(whole, host_config.HostConfig) == told
+    left_out = [
+        x.uuid for x in told.domains if x.facts and x.facts.unknown.get('xml')
+    ]
+    assert 0 < len(left_out) < len(uuids)
+    assert left_out == uuids[-len(left_out) :]
+    assert {
+        x.facts.unknown['xml'] for x in told.domains[-3:] if x.facts
+    } == {teller.LEFT_OUT}
+    assert one.tell(seen(1, *uuids), changed(), xml, {}) is None
