@@ -13,6 +13,7 @@ import msgspec
 
 from kvm_insight.model import (
     cluster,
+    configuration,
     control,
     dead_letter,
     execution,
@@ -33,6 +34,8 @@ from kvm_insight.model import (
 RECORDS: dict[str, type[sample.Wire]] = {
     'sample': sample.Sample,
     'finding': finding.Finding,
+    'configuration': configuration.Finding,
+    'advice': configuration.Advice,
     'state': state.HostState,
     'cluster': cluster.Cluster,
     'recommendation': recommendation.Recommendation,

@@ -238,7 +238,7 @@ def test_a_record_stays_far_below_what_brokers_take() -> None:
     ]
     assert 0 < len(left_out) < len(uuids)
     assert left_out == uuids[-len(left_out) :]
-    assert {
-        x.facts.unknown['xml'] for x in told.domains[-3:] if x.facts
-    } == {teller.LEFT_OUT}
+    assert {x.facts.unknown['xml'] for x in told.domains[-3:] if x.facts} == {
+        teller.LEFT_OUT
+    }
     assert one.tell(seen(1, *uuids), changed(), xml, {}) is None
