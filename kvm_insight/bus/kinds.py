@@ -5,6 +5,7 @@ from kvm_insight import exception
 from kvm_insight.bus import topic
 from kvm_insight.model import (
     codec,
+    configuration,
     control,
     finding,
     host_report,
@@ -17,9 +18,16 @@ from kvm_insight.model import (
 _KINDS: dict[str, type[sample.Wire]] = {
     topic.USAGE: usage.HostUsage,
     topic.HOSTS: host_report.HostReport,
-    topic.FINDINGS: finding.Finding,
     topic.RECOMMENDATIONS: recommendation.Recommendation,
     topic.CONTROL: control.Order,
+}
+#: Where there are several; each says in its schema which it is.
+_SEVERAL: dict[str, dict[str, type[sample.Wire]]] = {
+    topic.FINDINGS: {
+        finding.SCHEMA: finding.Finding,
+        configuration.SCHEMA: configuration.Finding,
+    },
+    topic.INVENTORY: dict(inventory.KINDS),
 }
 
 
@@ -29,6 +37,7 @@ def read(name: str, value: bytes) -> sample.Wire:
     if kind is not None:
         return codec.decode(value, kind)
     schema = codec.schema_of(value)
-    if name != topic.INVENTORY or schema not in inventory.KINDS:
+    kind = _SEVERAL.get(name, {}).get(schema)
+    if kind is None:
         raise exception.SchemaUnknown(f'{schema} on {name}')
-    return codec.decode(value, inventory.KINDS[schema])
+    return codec.decode(value, kind)

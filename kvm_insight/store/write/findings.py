@@ -2,20 +2,42 @@
 """Findings, and whom they name."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from kvm_insight.model import codec, finding
+from kvm_insight.model import codec, configuration, finding
 from kvm_insight.store import table, text
-from kvm_insight.store.write import identity, told, upsert
+from kvm_insight.store.write import configurations, identity, told, upsert
 
 _Finding = told.Told[finding.Finding]
 #: How far an incident is: the later, and the one that is closed, counts.
 _Stand = tuple[int, bool]
 
 
-def write(connection: sa.Connection, records: Sequence[_Finding]) -> None:
+def write(
+    connection: sa.Connection, records: Sequence[told.Told[Any]]
+) -> None:
+    """Write findings of all kinds: incidents, and what is set up badly."""
+    kinds = (
+        (finding.Finding, write_incidents),
+        (configuration.Finding, configurations.write),
+    )
+    for kind, put in kinds:
+        # What was taken back has no kind any more.
+        part = [
+            one
+            for one in records
+            if one.record is None or isinstance(one.record, kind)
+        ]
+        if part:
+            put(connection, part)
+
+
+def write_incidents(
+    connection: sa.Connection, records: Sequence[_Finding]
+) -> None:
     """Write the newest word of each; what was taken back stays known."""
     kept = told.newest(records, _stand)
     known = _known(connection, kept)

@@ -5,11 +5,21 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-from kvm_insight.model import finding, recommendation, sample
+from kvm_insight.model import (
+    configuration,
+    finding,
+    recommendation,
+    sample,
+)
 from kvm_insight.store import text
 
 Record = TypeVar('Record', bound=sample.Wire)
-Named = TypeVar('Named', finding.Finding, recommendation.Recommendation)
+Named = TypeVar(
+    'Named',
+    finding.Finding,
+    recommendation.Recommendation,
+    configuration.Finding,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

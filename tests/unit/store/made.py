@@ -9,6 +9,7 @@ import msgspec
 
 from kvm_insight.model import (
     codec,
+    configuration,
     control,
     finding,
     host_report,
@@ -150,4 +151,32 @@ def mute(host: str, by: str) -> control.Order:
     """Return a word about a host."""
     return control.Order(
         kind='mute', about='host', subject=host, by=by, made_us=START_US
+    )
+
+
+def setup(
+    name: str, host: str, guest: int | None, step: int, *, closed: bool
+) -> configuration.Finding:
+    """Return what is set up badly as it was at one step; it opens anew
+    after each that closed."""
+    party = guest and finding.Party(
+        entity=f'domain:{uuid(guest)}',
+        uuid=uuid(guest),
+        name=f'i{guest}',
+        project_id=f'project-{guest % 2}',
+        project_name=f'project-{guest % 2}',
+    )
+    return configuration.Finding(
+        id=name,
+        state='closed' if closed else 'open',
+        host=host,
+        check='disk.emulated' if guest else 'kvm.absent',
+        party=party or None,
+        severity='high' if step % 2 else 'low',
+        what=f'step {step}',
+        evidence=[configuration.Evidence(where='/x', value=str(step))],
+        opened_us=START_US + step // 3 * 3,
+        updated_us=START_US + step,
+        closed_us=START_US + step if closed else None,
+        closed_reason='mended' if closed else None,
     )

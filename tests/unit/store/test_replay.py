@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from kvm_insight.model import codec, host_report
+from kvm_insight.model import codec, configuration, host_report
 from kvm_insight.store import schema
 from kvm_insight.store.write import (
     book,
@@ -130,6 +130,62 @@ def test_findings_may_come_in_any_order_and_again(
         name: (step, 'closed' if step == 5 else 'open')
         for name, step in last.items()
     }
+
+
+@few
+@given(
+    st.sets(
+        st.tuples(
+            # Id, host, domain: one id is always of the same.
+            st.sampled_from([('a', 'r/1', None), ('b', 'r/2', 3)]),
+            st.integers(0, 8),
+        ),
+        min_size=1,
+    ),
+    st.booleans(),
+    st.integers(0, 2**32),
+)
+def test_configurations_may_come_in_any_order_and_again(
+    make: Make,
+    keys: set[tuple[tuple[str, str, int | None], int]],
+    with_incident: bool,
+    seed: int,
+) -> None:
+    """They open, go on, close and open again, between other findings."""
+    said: list[Said] = [
+        made.said(made.setup(*which, step, closed=step % 3 == 2), which[0])
+        for which, step in sorted(keys, key=str)
+    ]
+    if with_incident:
+        said.append(made.said(made.incident('x', 1, closed=False), 'x'))
+    clean = written(make, [(findings.write, said)])
+    again = [(findings.write, part) for part in shuffled(said, seed)]
+    assert written(make, again) == clean
+    last = {
+        which[0]: max(step for other, step in keys if other == which)
+        for which, _ in keys
+    }
+    assert {
+        row['id']: (row['updated_us'] - made.START_US, row['state'])
+        for row in clean['configuration_finding']
+    } == {
+        name: (step, 'closed' if step % 3 == 2 else 'open')
+        for name, step in last.items()
+    }
+    assert len(clean['finding']) == with_incident
+
+
+def test_a_configuration_that_was_taken_back_is_closed(make: Make) -> None:
+    one = made.said(made.setup('a', 'r/1', 3, 0, closed=False), 'a')
+    gone: Said = told.Told(9, 'a', None, b'', made.START_US + 77)
+    for batches in ([[one, gone]], [[one], [gone], [gone]]):
+        rows = written(make, [(findings.write, part) for part in batches])
+        (row,) = rows['configuration_finding']
+        assert row['state'] == 'closed'
+        assert row['closed_us'] == made.START_US + 77
+        record = codec.decode(row['record'], configuration.Finding)
+        assert (record.state, record.closed_reason) == ('closed', 'gone')
+        assert rows['finding'] == []
 
 
 @few

@@ -185,7 +185,7 @@ def test_a_finding_that_was_taken_back_while_open_is_closed(
     one = made.incident('x', 1, closed=False)
     with database.begin() as connection:
         findings.write(connection, [made.said(one, 'x')])
-        findings.write(connection, [made.gone('x', 77)])  # type: ignore[list-item]
+        findings.write(connection, [made.gone('x', 77)])
     (row,) = rows(database, table.FINDING)
     assert (row['state'], row['closed_us']) == ('closed', 77)
     assert rows(database, table.AGGRESSOR)
@@ -224,7 +224,7 @@ def test_orders_hold_until_they_are_taken_back(database: sa.Engine) -> None:
     keyed = [made.said(one, control.key(one)) for one in said]
     with database.begin() as connection:
         orders.write(connection, keyed)
-        orders.write(connection, [made.gone(keyed[0].key)])  # type: ignore[list-item]
+        orders.write(connection, [made.gone(keyed[0].key)])
     (row,) = rows(database, table.ORDER)
     assert (row['subject'], row['kind']) == ('r/2', 'mute')
 
