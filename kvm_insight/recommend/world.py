@@ -3,6 +3,7 @@
 
 from kvm_insight.model import (
     codec,
+    configuration,
     control,
     execution,
     fence,
@@ -92,6 +93,9 @@ class World:
         """Take a finding."""
         if value is None:
             self.findings.pop(key, None)
+            return
+        if codec.schema_of(value) == configuration.SCHEMA:
+            # Nobody is moved because of how something is set up.
             return
         new = codec.decode(value, finding.Finding)
         self.findings[new.id] = new

@@ -68,6 +68,8 @@ class Reader:
             while not self._stop.is_set():
                 for record in self._consumer.poll(0.5):
                     assert record.value is not None
+                    if codec.schema_of(record.value) != finding.SCHEMA:
+                        continue
                     decoded = codec.decode(record.value, finding.Finding)
                     now = time.monotonic()
                     self.seen.append(Seen(now, record.value, decoded))

@@ -3,8 +3,9 @@
 
 import pytest
 
-from kvm_insight.cmd import ranking, table
-from kvm_insight.model import sample
+from kvm_insight.bus import port
+from kvm_insight.cmd import ranking, table, top
+from kvm_insight.model import codec, configuration, sample
 
 from . import samples
 
@@ -123,3 +124,28 @@ def test_what_is_not_about_cpus_says_so() -> None:
     ranks.add_finding(slow)
     shown = {row.finding for row in ranks.rows()} - {None}
     assert shown == {'antagonist, disk: overcommit'}
+
+
+def test_what_is_set_up_badly_is_no_wait() -> None:
+    ranks = two()
+    bad = configuration.Finding(
+        id='c',
+        state='open',
+        host='node1',
+        check='disk.emulated',
+        severity='high',
+        what='vda is emulated hardware',
+        evidence=[],
+        opened_us=1,
+        updated_us=1,
+    )
+    where = port.Partition('findings', 0)
+    records = [
+        port.Record(where, place, 'c', codec.encode(one), 1, {})
+        for place, one in enumerate((bad, samples.found()))
+    ]
+    before = ranks.rows()
+    top.take(ranks, records[:1])
+    assert ranks.rows() == before
+    top.take(ranks, records[1:])
+    assert ranks.rows() != before
