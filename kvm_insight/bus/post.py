@@ -7,6 +7,7 @@ from collections.abc import Callable
 from kvm_insight.bus import outbox, port, topic
 from kvm_insight.model import (
     codec,
+    configuration,
     dead_letter,
     finding,
     host_report,
@@ -16,6 +17,8 @@ from kvm_insight.model import (
 )
 
 LOG = logging.getLogger(__name__)
+#: In the class below a method of that name hides the module.
+_Configuration = configuration.Finding
 
 _SETTLE_S = 1.0
 
@@ -42,6 +45,22 @@ class Post:
         """Publish a finding; ``then`` is called when it is on the bus."""
         letter = self._letter(topic.FINDINGS, one.id, one)
         letter.timestamp_ms = one.updated_us // 1000
+        letter.then = then
+        self._outbox.put(letter)
+
+    def advice(self, kept: configuration.Advice) -> None:
+        """Publish what is open of a host, before what follows from it."""
+        self._outbox.put(self._letter(topic.ADVICE, kept.host, kept))
+
+    def configuration(
+        self, one: _Configuration, then: Callable[[], None]
+    ) -> None:
+        """Publish what is set up badly; ``then`` as with a finding.
+
+        By the bus's clock: it refuses what is of tomorrow, and a host whose
+        clock is wrong has advice, too.
+        """
+        letter = self._letter(topic.FINDINGS, one.id, one)
         letter.then = then
         self._outbox.put(letter)
 

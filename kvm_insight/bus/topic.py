@@ -8,6 +8,7 @@ SAMPLES = 'samples'
 FINDINGS = 'findings'
 HOSTS = 'hosts'
 HOST_CONFIG = 'host-config'
+ADVICE = 'advice'
 USAGE = 'usage'
 STATE = 'state'
 INVENTORY = 'inventory'
@@ -32,7 +33,8 @@ def layout(
     """Return the topics that the services of this version use.
 
     ``samples`` and ``state`` must have the same number of partitions, so that
-    who owns a host's samples owns its state.
+    who owns a host's samples owns its state; ``host-config`` and ``advice``
+    likewise.
     """
     return [
         port.Topic(
@@ -43,7 +45,7 @@ def layout(
         ),
         *(
             port.Topic(prefix + name, partitions, replication, compacted=True)
-            for name in (FINDINGS, HOSTS, HOST_CONFIG, STATE)
+            for name in (FINDINGS, HOSTS, HOST_CONFIG, ADVICE, STATE)
         ),
         port.Topic(prefix + USAGE, partitions, replication, 15 * _DAY),
         *(

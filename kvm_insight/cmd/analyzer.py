@@ -4,7 +4,7 @@
 import argparse
 
 from kvm_insight import analyzer
-from kvm_insight.cmd import allocator, scraping, service, systemd
+from kvm_insight.cmd import advising, allocator, scraping, service, systemd
 from kvm_insight.conf import analyzer as options
 
 
@@ -27,7 +27,10 @@ def serve(args: argparse.Namespace) -> int:
     stop = service.stop_on_signals()
     with service.open_bus(loaded) as bus:
         judge = analyzer.Analyzer(bus, settings)
-        with scraping.analyzer(loaded, lambda: judge.signs):
+        with (
+            scraping.analyzer(loaded, lambda: judge.signs),
+            advising.beside(bus, settings),
+        ):
             systemd.Notifier()('READY=1')
             judge.run(stop)
     return service.OK

@@ -10,7 +10,14 @@ import sys
 
 from oslo_config import cfg
 
-from kvm_insight import agent, analyzer, exception, planner, standalone
+from kvm_insight import (
+    adviser,
+    agent,
+    analyzer,
+    exception,
+    planner,
+    standalone,
+)
 from kvm_insight.bus import port, private
 from kvm_insight.cmd import agent as agent_command
 from kvm_insight.cmd import (
@@ -137,9 +144,11 @@ def run(args: argparse.Namespace) -> int:
         )
         whole.add('agent', watcher)
         stack.enter_context(agent_command.orders(loaded, bus, watcher))
+        rules = analyzer_options.settings(loaded)
+        whole.add('adviser', adviser.Adviser(bus, rules))
         judge = analyzer.Analyzer(
             bus,
-            analyzer_options.settings(loaded),
+            rules,
             on_finding=narrator.both(*takers),
         )
         whole.add('analyzer', judge)
@@ -148,7 +157,7 @@ def run(args: argparse.Namespace) -> int:
         if source is not None:
             found = stack.enter_context(source(bus))
             feeds = stack.enter_context(feeding.crew_of(loaded, bus, found))
-            adviser = planner.Planner(
+            plans = planner.Planner(
                 bus,
                 planner_options.settings(loaded),
                 found.read,
@@ -156,10 +165,8 @@ def run(args: argparse.Namespace) -> int:
                 feeds,
                 found.confirm,
             )
-            whole.add('planner', adviser)
-            stack.enter_context(
-                scraping.planner(loaded, lambda: adviser.signs)
-            )
+            whole.add('planner', plans)
+            stack.enter_context(scraping.planner(loaded, lambda: plans.signs))
         _keep_history(loaded, args, stack, whole, bus, tell)
         signal.signal(signal.SIGHUP, lambda *_: watcher.request_reload())
         whole.run(stop, args.limit_s)
@@ -207,6 +214,8 @@ def _override(loaded: cfg.ConfigOpts, args: argparse.Namespace) -> None:
     for name, value in values.items():
         if value is not None:
             _set(loaded, agent_options.GROUP, name, value)
+    # Nobody else's topics are in the way.
+    _set(loaded, agent_options.GROUP, 'tell_config', 'true')
     bus = bus_options.GROUP
     _set(loaded, bus, 'driver', 'embedded')
     _set(loaded, bus, 'path', str(folder / 'bus.db'))

@@ -106,9 +106,10 @@ _WHERE = [
         'tell_config',
         default=False,
         help='Whether to tell on the topic host-config how this host and its'
-        ' domains are built: CPU, machine types, networks, disks. Turn it on'
-        ' on hosts without OpenStack, where a planner has nobody else to'
-        ' ask; the topic must exist, and this user may write to it.',
+        ' domains are built and configured. Turn it on to be advised of what'
+        ' holds them back, and on hosts without OpenStack, where a planner'
+        ' has nobody else to ask; the topic must exist, and this user may'
+        ' write to it.',
     ),
     cfg.BoolOpt(
         'dirty_rates',

@@ -27,6 +27,7 @@ PARTITIONS = 2
 #: An hour ends on the way.
 SHIFT_US = 2_500_000_000
 WORKER = pathlib.Path(__file__).with_name('worker.py')
+ADVISED = pathlib.Path(__file__).with_name('advised.py')
 
 
 @pytest.fixture(scope='session')
@@ -90,14 +91,16 @@ class Bench:
         default_factory=list
     )
 
-    def start(self) -> 'subprocess.Popen[bytes]':
-        """Start one more analyzer."""
+    def start(
+        self, script: pathlib.Path = WORKER
+    ) -> 'subprocess.Popen[bytes]':
+        """Start one more analyzer, or what else the script is."""
         words = {
             'driver': self.name,
             'settings': self.settings,
             'prefix': self.prefix,
         }
-        worker = subprocess.Popen([sys.executable, WORKER, json.dumps(words)])
+        worker = subprocess.Popen([sys.executable, script, json.dumps(words)])
         self.workers.append(worker)
         return worker
 
@@ -183,7 +186,7 @@ class Bench:
 def kept_whole(one: port.Topic) -> port.Topic:
     """Return a topic that forgets nothing: each record that was told counts,
     and the hours are of 2023."""
-    compacted = one.name.endswith('state')
+    compacted = one.name.endswith(('state', 'advice'))
     return dataclasses.replace(one, compacted=compacted, retention_s=None)
 
 

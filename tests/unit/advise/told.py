@@ -4,6 +4,8 @@
 from kvm_insight.model import facts, host_config, part, sample
 
 HOSTS = ('h', 'i')
+#: 2026-11-28 06:00:00 UTC.
+BEGIN_US = 1_795_845_600_000_000
 UUID = '81dd7a2e-45ce-41ba-9815-8cab123b4d73'
 SWAPPINESS = 'reclaim.swappiness'
 EMULATED = 'disk.emulated'
