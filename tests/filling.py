@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from kvm_insight.model import (
     codec,
+    configuration,
     control,
     entity,
     finding,
@@ -276,21 +277,32 @@ class Filling:
         self, ident: str, host: str, instance: str | None = None, **more: Any
     ) -> None:
         """Write a configuration finding."""
-        whose = self._whose(entity.domain(instance) if instance else 'host')
+        who = entity.domain(instance) if instance else 'host'
+        fields: dict[str, Any] = {
+            'check': 'disk.emulated' if instance else 'reclaim.swappiness',
+            'severity': 'medium',
+            'state': 'open',
+            'opened_us': NOW_US - HOUR_US,
+            'updated_us': NOW_US,
+            **more,
+        }
+        one = configuration.Finding(
+            id=ident,
+            host=host,
+            party=self.party(who) if instance else None,
+            what=f'on {host}',
+            evidence=[
+                configuration.Evidence(where=f'/{host}/x', value='host-secret')
+            ],
+            **fields,
+        )
         self.store.execute(
             sa.insert(table.CONFIGURATION_FINDING).values(
                 id=ident,
                 host_id=self.hosts[host],
-                **whose,
-                **{
-                    'check': 'no_numa_topology',
-                    'severity': 'warning',
-                    'state': 'open',
-                    'opened_us': NOW_US - HOUR_US,
-                    'updated_us': NOW_US,
-                    'record': f'{{"about": "{host}"}}'.encode(),
-                    **more,
-                },
+                **self._whose(who),
+                record=codec.encode(one),
+                **fields,
             )
         )
 

@@ -82,6 +82,13 @@ INSTANCE: tuple[check.Check[check.InstanceCase], ...] = (
 )
 FLEET: tuple[check.Check[check.FleetCase], ...] = (*spare.CHECKS,)
 
+_BY_ID: dict[
+    str, check.Check[check.HostCase] | check.Check[check.DomainCase]
+] = {
+    **{one.id: one for one in HOST},
+    **{one.id: one for one in DOMAIN},
+}
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Result(Generic[check.C]):
@@ -89,6 +96,13 @@ class Result(Generic[check.C]):
 
     asked: check.Check[check.C]
     outcome: check.Outcome
+
+
+def known(
+    name: str,
+) -> check.Check[check.HostCase] | check.Check[check.DomainCase] | None:
+    """Return the check with this id; None where there is none."""
+    return _BY_ID.get(name)
 
 
 def of_host(case: check.HostCase) -> list[Result[check.HostCase]]:

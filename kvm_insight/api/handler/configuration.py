@@ -2,8 +2,10 @@
 """Configuration findings."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+from kvm_insight.advise import registry
 from kvm_insight.api import asking, sight
 from kvm_insight.api.handler import ident
 from kvm_insight.api.resource import configuration
@@ -43,14 +45,39 @@ def _shown(
     fields: dict[str, Any] = {
         **row,
         'id': _outer(ask, row),
+        'about': _about(row['check']),
         'host_id': sight.host_id(row['host'], row['project_id']),
     }
-    record = fields.pop('record')
+    record = _tree(fields.pop('record'))
     if ask.is_operator:
-        fields['record'] = _tree(record)
+        fields['record'] = record
+        fields['what'] = str(record.get('what', ''))
+        fields['evidence'] = [*_evidence(record.get('evidence'))]
     else:
+        # What was read of an instance may say how its host is, too.
         del fields['host']
     return configuration.ConfigurationFinding(**fields)
+
+
+def _about(name: str) -> configuration.Check | None:
+    one = registry.known(name)
+    if one is None:
+        return None
+    return configuration.Check(
+        title=one.title,
+        reason=one.reason,
+        remedy=one.libvirt,
+        remedy_nova=one.nova,
+        unless=one.unless,
+        source=one.source,
+    )
+
+
+def _evidence(told: object) -> Iterator[configuration.Evidence]:
+    for one in told if isinstance(told, list) else ():
+        if isinstance(one, dict):
+            where, value = (str(one.get(x, '')) for x in ('where', 'value'))
+            yield configuration.Evidence(where=where, value=value)
 
 
 def _tree(record: bytes) -> dict[str, Any]:

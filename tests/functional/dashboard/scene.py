@@ -57,8 +57,8 @@ def fill(database: sa.Engine) -> None:
         _facts(cloud)
         _orders(cloud)
         cloud.configuration('c-1', name(0), QUIET)
-        cloud.configuration('c-2', name(1), severity='critical')
-        cloud.configuration('c-3', name(0), MINE, severity='info')
+        cloud.configuration('c-2', name(1), severity='high')
+        cloud.configuration('c-3', name(0), MINE, severity='low')
 
 
 def name(number: int) -> str:
