@@ -2,15 +2,23 @@
 """Advisers that die and take over say what one would have said."""
 
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 
 import pytest
 
+from kvm_insight import adviser
 from kvm_insight.advise import hosts
 from kvm_insight.bus import topic
-from kvm_insight.model import codec, configuration, host_config
-from tests.functional.analyzer import conftest
+from kvm_insight.conf import analyzer as options
+from kvm_insight.model import (
+    codec,
+    configuration,
+    dead_letter,
+    host_config,
+)
+from tests.functional.analyzer import conftest, test_crash_points
 from tests.unit.advise import told
 
 Configs = Sequence[host_config.HostConfig]
@@ -153,3 +161,59 @@ def test_two_share_the_hosts_while_one_dies(
     first.kill()
     first.wait()
     wait_for(bench, expected, 60)
+
+
+def run(bench: conftest.Bench, calls: int) -> bool:
+    """Run an adviser for so many calls; say whether it was at its end."""
+    stop = threading.Event()
+    fuse = test_crash_points.Fuse(calls)
+    one = adviser.Adviser(
+        test_crash_points.Fused(bench.bus, fuse),  # type: ignore[arg-type]
+        options.Settings(prefix=bench.prefix),
+    )
+    watch = threading.Timer(3, stop.set)
+    watch.start()
+    try:
+        one.run(stop)
+    except test_crash_points.Crash:
+        return False
+    finally:
+        watch.cancel()
+    return True
+
+
+@pytest.mark.parametrize('bench', ['embedded'], indirect=True)
+@pytest.mark.timeout(240)
+def test_it_says_the_same_wherever_it_ended(bench: conftest.Bench) -> None:
+    configs = streams(4, looks=12)
+    expected = judged(configs)
+    publish(bench, configs, 0.0)
+    for calls in [*range(1, 60, 3), 77, 121, 180]:
+        run(bench, calls)
+    assert run(bench, 10**9)
+    found = wait_for(bench, expected, 5)
+    for key, records in found.items():
+        assert {one.opened_us for one in records} <= {
+            one.opened_us for one in expected[key]
+        }
+
+
+@pytest.mark.parametrize('bench', ['embedded'], indirect=True)
+def test_what_cannot_be_used_is_a_dead_letter(bench: conftest.Bench) -> None:
+    name = bench.prefix + topic.HOST_CONFIG
+    stranger = codec.encode(told.config(told.BEGIN_US, 'rack/9'))
+    bad = (b'', b'{"schema":"kvm_insight.host_config/2"}', b'\xff', stranger)
+    producer = bench.bus.producer()
+    for value in bad:
+        producer.publish(name, 'rack/0', value).result(5)
+    producer.close()
+    configs = [told.config(told.BEGIN_US, x, 100, 'ide') for x in NAMES]
+    publish(bench, configs, 0.0)
+    assert run(bench, 10**9)
+    wait_for(bench, judged(configs), 5)
+    letters = [
+        codec.decode(one, dead_letter.DeadLetter)
+        for one in bench.read(topic.DEAD_LETTER)
+    ]
+    assert [one.head for one in letters] == list(bad)
+    assert {(one.topic, one.key) for one in letters} == {(name, 'rack/0')}

@@ -105,10 +105,19 @@ def _of_host(
     hour = made.hour(host, minute)
     name = f'{host}-{minute // 6}'
     found = made.incident(name, minute % 6, closed=minute % 6 == 5)
+    # Of each second host itself, of the others' guests.
+    setup = made.setup(
+        f'{host}/setup',
+        host,
+        int(host[-1]) if int(host[-1]) % 2 else None,
+        minute,
+        closed=minute % 3 == 2,
+    )
     words = [
         word(topic.USAGE, host, hour, hour.start_us + usage.HOUR_US),
         Word(topic.HOSTS, host, raw, at_us // 1000),
         word(topic.FINDINGS, name, found, at_us),
+        word(topic.FINDINGS, setup.id, setup, at_us),
     ]
     # Now and then one comes twice, as after an outage.
     return words + chance.sample(words, chance.randrange(2))
@@ -135,6 +144,7 @@ def _of_planner() -> list[Word]:
         (topic.CONTROL, control.key(mute)),
         (topic.HOSTS, 'r/7'),
         (topic.FINDINGS, 'r/7-4'),
+        (topic.FINDINGS, 'r/4/setup'),
     ):
         words.append(word(name, key, None, at_us + 10**10))
     return words
