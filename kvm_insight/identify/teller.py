@@ -136,12 +136,16 @@ class Teller:
     ) -> facts.DomainFacts:
         """Return how a domain is configured, and where its memory lies."""
         found = self._facts.of(one.uuid, xml)
-        lies = one.memory and one.memory.numa_bytes
+        lies = one.memory.numa_bytes if one.memory else None
+        unknown = found.unknown
+        if lies is None:
+            unknown = {**unknown, 'node_bytes': 'not measured'}
         return msgspec.structs.replace(
             found,
             uuid=one.uuid,
             name=one.name,
-            node_bytes=lies or found.node_bytes,
+            unknown=unknown,
+            node_bytes=lies,
         )
 
 

@@ -224,7 +224,7 @@ def test_orders_hold_until_they_are_taken_back(database: sa.Engine) -> None:
     keyed = [made.said(one, control.key(one)) for one in said]
     with database.begin() as connection:
         orders.write(connection, keyed)
-        orders.write(connection, [made.gone(keyed[0].key)])
+        orders.write(connection, [made.gone(keyed[0].key)])  # type: ignore[list-item]
     (row,) = rows(database, table.ORDER)
     assert (row['subject'], row['kind']) == ('r/2', 'mute')
 
