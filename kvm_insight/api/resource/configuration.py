@@ -62,8 +62,8 @@ class ConfigurationFindingsQuery(document.Paged, frozen=True, kw_only=True):
     """Which of them."""
 
     check: document.Word | None = None
-    severity: document.Word | None = None
-    state: document.Word | None = None
+    severity: Literal['high', 'medium', 'low'] | None = None
+    state: Literal['open', 'closed'] | None = None
     instance: document.Word | None = None
     #: For operators alone.
     project_id: document.Word | None = None
