@@ -18,6 +18,11 @@ CHUNK = 65536
 #: A shorter read was the last: the kernel hands out whole records and fills
 #: a page before it stops, so what is between this and a page may go on.
 SHORT = 1024
+#: No file that is read here is longer, and a device may never end.
+LONGEST = 16 << 20
+#: Nobody writes into the kernel's files; a pipe in their place must not hold
+#: whoever reads it.
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 #: What reads a file: ``read``, or the same with descriptors kept open.
 Read = Callable[[pathlib.Path | str], str | None]
 
@@ -32,9 +37,9 @@ _SILENT = {
 def read(path: pathlib.Path | str) -> str | None:
     """Return what the file says; None when it is not there (any more)."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, _FLAGS)
         try:
-            return _whole(descriptor)
+            return _whole(descriptor, path)
         finally:
             os.close(descriptor)
     except OSError as why:
@@ -108,10 +113,14 @@ def explain(
     return exception.CollectorError(f'{path}: {why.strerror}')
 
 
-def _whole(descriptor: int) -> str:
+def _whole(descriptor: int, path: pathlib.Path | str) -> str:
     chunks = []
     while chunk := os.read(descriptor, CHUNK):
         chunks.append(chunk)
         if len(chunk) < SHORT:
             break
+        if len(chunks) * CHUNK > LONGEST:
+            raise exception.CollectorError(
+                f'{path}: longer than {LONGEST >> 20} MiB'
+            )
     return b''.join(chunks).decode(errors='replace')

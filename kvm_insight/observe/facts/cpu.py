@@ -2,7 +2,9 @@
 """The processor: what it can, how fast it may run, what it must avoid."""
 
 import collections
+import functools
 import re
+from collections.abc import Callable
 
 from kvm_insight import exception
 from kvm_insight.model import cpulist, part
@@ -67,16 +69,17 @@ def _cores(tree: reader.Reader) -> list[str]:
 def parse_info(text: str) -> dict[str, str]:
     """Return what ``cpuinfo`` says of the first CPU."""
     found: dict[str, str] = {}
-    for line in text.strip().splitlines():
+    first, _, _ = text.strip().partition('\n\n')
+    for line in first.splitlines():
         name, colon, value = line.partition(':')
-        if not line.strip():
-            break
         if colon:
             found[name.strip()] = value.strip()
     return found
 
 
 def _read_info(tree: reader.Reader) -> None:
+    # Once: the kernel asks each CPU for its clock to write this file.
+    @functools.cache
     def info() -> dict[str, str]:
         return parse_info(tree.text('proc/cpuinfo'))
 
@@ -87,19 +90,21 @@ def _read_info(tree: reader.Reader) -> None:
                 return found[name][:1024]
         raise exception.NoData(f'/proc/cpuinfo has no {names[0]}')
 
-    tree.take('architecture', lambda: _architecture(tree))
+    tree.take('architecture', lambda: _architecture(tree, info))
     tree.take('cpu_vendor', lambda: one('vendor_id', 'CPU implementer'))
     tree.take('cpu_model', lambda: one('model name', 'CPU part'))
     tree.take('microcode', lambda: one('microcode'))
     tree.take('cpu_flags', lambda: _flags(info()))
 
 
-def _architecture(tree: reader.Reader) -> str:
+def _architecture(
+    tree: reader.Reader, info: Callable[[], dict[str, str]]
+) -> str:
     told = tree.maybe('proc/sys/kernel/arch')
     if told:
         return told
     # Before Linux 6.1 no file says it, but the form of this one does.
-    found = parse_info(tree.text('proc/cpuinfo'))
+    found = info()
     if 'CPU implementer' in found:
         return 'aarch64'
     if 'lm' in found.get('flags', '').split():

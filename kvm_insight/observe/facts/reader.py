@@ -2,6 +2,7 @@
 """Reads facts below one root, and keeps why a fact is not known."""
 
 import pathlib
+import stat
 from collections.abc import Callable
 
 import msgspec
@@ -43,8 +44,14 @@ class Reader:
             self.unknown[name] = 'not understood: it is cut short'
 
     def text(self, path: str) -> str:
-        """Return a file's text without its margins; NoData says why not."""
+        """Return a file's text without its margins; NoData says why not.
+
+        CollectorError for what is no plain file, such as a pipe or a device:
+        to open one may already do something.
+        """
         try:
+            if self._is_other(path):
+                raise exception.CollectorError(f'/{path} is no plain file')
             text = file.read(self.root / path)
         except exception.NoData as why:
             if isinstance(why.__cause__, PermissionError):
@@ -93,8 +100,18 @@ class Reader:
         return found
 
     def has(self, path: str) -> bool:
-        """Say whether something is there."""
-        return (self.root / path).exists()
+        """Say whether something is there; NoData where nobody may look."""
+        try:
+            return (self.root / path).exists()
+        except OSError as why:
+            raise exception.NoData(f'no permission: /{path}') from why
+
+    def _is_other(self, path: str) -> bool:
+        """Say whether it is something else than a file; not if unseen."""
+        try:
+            return not stat.S_ISREG((self.root / path).stat().st_mode)
+        except OSError:
+            return False
 
 
 def chosen(text: str) -> str:

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is read of whole trees, and that secrets stay where they are."""
 
+import os
 import pathlib
 import tempfile
+import time
+from collections.abc import Callable
 
 import hypothesis
 import pytest
@@ -146,6 +149,43 @@ def test_no_file_cut_short_makes_reading_or_a_check_raise(
         for path in (files[number % len(files)] for number in which):
             path.write_text(path.read_text()[:left])
         found = assembly.read(root, facts.HostFacts(qemu_uid=107))
+    registry.of_host(check.HostCase(found))
+
+
+def _loops(path: pathlib.Path) -> None:
+    path.symlink_to(path)
+
+
+def _never_ends(path: pathlib.Path) -> None:
+    path.symlink_to('/dev/zero')
+
+
+def _is_large(path: pathlib.Path) -> None:
+    path.write_text('word: 1\n' * 1_300_000)
+
+
+@pytest.mark.parametrize(
+    'put', [os.mkfifo, _loops, _never_ends, pathlib.Path.mkdir, _is_large]
+)
+@pytest.mark.parametrize(
+    'name',
+    [
+        'proc/cpuinfo',
+        'proc/cmdline',
+        'etc/nova/nova.conf',
+        'sys/devices/system/cpu/cpu3/cpufreq/scaling_governor',
+        'sys/devices/system/node/node0/meminfo',
+    ],
+)
+def test_nothing_in_place_of_a_file_holds_the_reader_or_makes_it_raise(
+    put: Callable[[pathlib.Path], None], name: str, tmp_path: pathlib.Path
+) -> None:
+    planting.unpack('configured/intel', tmp_path)
+    (tmp_path / name).unlink()
+    put(tmp_path / name)
+    begun = time.monotonic()
+    found = assembly.read(tmp_path, facts.HostFacts(qemu_uid=107))
+    assert time.monotonic() - begun < 5
     registry.of_host(check.HostCase(found))
 
 

@@ -48,6 +48,18 @@ def test_a_file_of_many_records_is_read_to_its_end() -> None:
     assert whole.splitlines()[-1].startswith('VmFlags:')
 
 
+def test_a_pipe_in_place_of_a_file_holds_nobody(
+    tmp_path: pathlib.Path,
+) -> None:
+    os.mkfifo(tmp_path / 'p')
+    assert file.read(tmp_path / 'p') == ''
+
+
+def test_what_never_ends_is_an_error() -> None:
+    with pytest.raises(exception.CollectorError, match='longer than'):
+        file.read('/dev/zero')
+
+
 def test_a_kept_file_is_read_anew_each_time(tmp_path: pathlib.Path) -> None:
     path = tmp_path / 'f'
     path.write_text('1')
