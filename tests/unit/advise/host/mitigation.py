@@ -8,6 +8,34 @@ SMT = 'sys/devices/system/cpu/smt/active'
 CONF = 'etc/libvirt/qemu.conf'
 BOOT = 'boot/config-6.12.48-1-cloud'
 MDS = 'Mitigation: Clear CPU buffers; SMT vulnerable'
+#: As arch/x86/kernel/cpu/bugs.c writes them.
+OPEN = (
+    ('l1tf', 'Mitigation: PTE Inversion; VMX: vulnerable'),
+    ('l1tf', 'Mitigation: PTE Inversion; VMX: vulnerable, SMT vulnerable'),
+    ('itlb_multihit', 'KVM: Vulnerable'),
+    (
+        'spectre_v2',
+        'Mitigation: Enhanced / Automatic IBRS; IBPB: conditional;'
+        ' PBRSB-eIBRS: SW sequence; BHI: Vulnerable',
+    ),
+)
+CLOSED = (
+    ('itlb_multihit', 'KVM: Mitigation: Split huge pages'),
+    (
+        'l1tf',
+        'Mitigation: PTE Inversion; VMX: conditional cache flushes, SMT'
+        ' vulnerable',
+    ),
+    (
+        'spectre_v2',
+        'Mitigation: Enhanced / Automatic IBRS; IBPB: conditional;'
+        ' PBRSB-eIBRS: SW sequence; BHI: Vulnerable, KVM: SW loop',
+    ),
+)
+DEVICE = (
+    "<hostdev mode='subsystem' type='pci'><source><address domain='0x0000'"
+    " bus='0x06' slot='0x02' function='0x0'/></source></hostdev></devices>"
+)
 UNREAD = {
     'vulnerabilities': None,
     'unknown': {'vulnerabilities': 'no such file: x'},
@@ -18,6 +46,30 @@ ROWS = (
     HostRow('mitigation.open', GOOD, 'arm'),
     HostRow('mitigation.open', BAD, files={f'{V}/mds': 'Vulnerable'}),
     HostRow('mitigation.open', BAD, 'recorded', says='spec_rstack'),
+    *(
+        HostRow('mitigation.open', BAD, files={f'{V}/{name}': text}, says=name)
+        for name, text in OPEN
+    ),
+    *(
+        HostRow('mitigation.open', GOOD, files={f'{V}/{name}': text})
+        for name, text in CLOSED
+    ),
+    HostRow(
+        'mitigation.microcode',
+        BAD,
+        files={f'{V}/gather_data_sampling': 'Vulnerable: No microcode'},
+    ),
+    HostRow(
+        'mitigation.smt',
+        GOOD,
+        files={SMT: '1', f'{V}/mmio_stale_data': MDS},
+    ),
+    HostRow(
+        'mitigation.smt',
+        BAD,
+        files={SMT: '1', f'{V}/mmio_stale_data': MDS},
+        domains=(('nova', {'</devices>': DEVICE}),),
+    ),
     HostRow('mitigation.open', CANNOT_TELL, known=UNREAD, says='no such'),
     HostRow('mitigation.microcode', GOOD, 'amd'),
     HostRow('mitigation.microcode', BAD, 'nested'),
@@ -29,6 +81,13 @@ ROWS = (
     HostRow('mitigation.cost', GOOD, 'amd'),
     HostRow(
         'mitigation.cost', BAD, files={f'{V}/meltdown': 'Mitigation: PTI'}
+    ),
+    HostRow(
+        'mitigation.cost',
+        BAD,
+        'amd',
+        {f'{V}/vmscape': 'Mitigation: IBPB before exit to userspace'},
+        says='vmscape',
     ),
     HostRow('mitigation.cost', CANNOT_TELL, known=UNREAD),
     HostRow('mitigation.smt', GOOD),
