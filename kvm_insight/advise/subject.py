@@ -16,7 +16,7 @@ HOST: dict[str, tuple[str, ...]] = {
     'emulation (TCG) although KVM could be had': ('kvm.offered',),
     'EPT, NPT': ('extension.nested-paging',),
     'unrestricted guest': ('extension.unrestricted-guest',),
-    'APICv, AVIC': ('extension.interrupts',),
+    'APICv, AVIC': ('extension.interrupts', 'extension.avic'),
     'nested virtualization': ('extension.nested', 'extension.bare-metal'),
     'IOMMU': ('extension.iommu', 'extension.iommu-strict'),
     'microcode': ('mitigation.microcode',),

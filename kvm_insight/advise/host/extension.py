@@ -8,12 +8,12 @@ from kvm_insight.model import facts
 _INFO = '/proc/cpuinfo'
 _PARAMETERS = 'https://docs.kernel.org/admin-guide/kernel-parameters.html'
 _NESTED = 'https://docs.kernel.org/virt/kvm/x86/running-nested-guests.html'
+#: No page of the documentation has these two.
+_MASTER = 'https://github.com/torvalds/linux/blob/master/arch/x86/kvm'
+_APICV = f'{_MASTER}/vmx/vmx.c'
+_AVIC = f'{_MASTER}/svm/avic.c'
 _ON = ('Y', '1')
 _PAGING = {'kvm_intel': 'kvm_intel.ept', 'kvm_amd': 'kvm_amd.npt'}
-_INTERRUPTS = {
-    'kvm_intel': ('kvm_intel.enable_apicv', 'apicv'),
-    'kvm_amd': ('kvm_amd.avic', 'avic'),
-}
 _BOTH = ('vmx', 'svm')
 
 
@@ -56,14 +56,22 @@ def _is_unrestricted(case: check.HostCase) -> check.Outcome:
     return _parameter(host, name, 'real mode of guests is emulated')
 
 
-def _has_interrupts(case: check.HostCase) -> check.Outcome:
-    host = case.host
+def _has_apicv(case: check.HostCase) -> check.Outcome:
+    return _has_interrupts(case.host, 'kvm_intel', 'enable_apicv', 'apicv')
+
+
+def _has_avic(case: check.HostCase) -> check.Outcome:
+    return _has_interrupts(case.host, 'kvm_amd', 'avic', 'avic')
+
+
+def _has_interrupts(
+    host: facts.HostFacts, module: str, parameter: str, flag: str
+) -> check.Outcome:
     if host.modules is None or host.cpu_flags is None:
         return check.why_unknown(host, 'modules', 'cpu_flags')
-    module = kvm.vendor(host)
-    if module is None:
-        return check.NotConcerned('neither kvm_intel nor kvm_amd is loaded')
-    name, flag = _INTERRUPTS[module]
+    if kvm.vendor(host) != module:
+        return check.NotConcerned(f'{module} is not loaded')
+    name = f'{module}.{parameter}'
     found = _parameter(host, name, f'{flag} is there and not used')
     if isinstance(found, check.Bad) and flag not in host.cpu_flags:
         return check.NotConcerned(f'the processor has no {flag}')
@@ -177,15 +185,31 @@ CHECKS = (
         about='host',
         severity='medium',
         title='The processor could deliver interrupts itself, and may not',
-        reason='Without APICv or AVIC each interrupt and each end of one'
-        ' leaves the guest; busy disks and networks feel it most.',
-        libvirt='options kvm_intel enable_apicv=1 (kvm_amd avic=1) in'
-        ' /etc/modprobe.d, stop the guests, reload the module.',
+        reason='Without APICv each interrupt and each end of one leaves the'
+        ' guest; busy disks and networks feel it most.',
+        libvirt='Take enable_apicv=0 out of /etc/modprobe.d: KVM has it on by'
+        ' itself. Stop the guests, reload kvm_intel.',
         nova='The same on the compute host, emptied before.',
-        source=_PARAMETERS,
-        unless='AVIC: guests here are nested hypervisors, or Windows with'
-        ' hv-synic and without hv-avic: KVM does not use it for those.',
-        look=_has_interrupts,
+        source=_APICV,
+        unless='it was turned off for a fault of this processor.',
+        look=_has_apicv,
+    ),
+    check.Check(
+        id='extension.avic',
+        subject='extension',
+        about='host',
+        severity='low',
+        title='AVIC is there, and KVM does not use it',
+        reason='Without it each interrupt leaves the guest. Most kernels have'
+        ' it off by themselves.',
+        libvirt='options kvm_amd avic=1 in /etc/modprobe.d, stop the guests,'
+        ' reload kvm_amd; measure before and after.',
+        nova='The same on the compute host, emptied before.',
+        source=_AVIC,
+        unless='guests here are nested hypervisors, or Windows with hv-synic'
+        ' and without hv-avic, or the processor has no x2AVIC and guests many'
+        ' vCPUs: KVM does not use it for those.',
+        look=_has_avic,
     ),
     check.Check(
         id='extension.nested',

@@ -196,7 +196,8 @@ CHECKS = (
         libvirt='Move the guests to a host with VT-x or AMD-V; until then'
         " define them with <domain type='qemu'>.",
         nova='nova.conf [libvirt] virt_type = qemu and cpu_mode = none here,'
-        ' or leave such hosts out (nova service disable).',
+        ' or leave such hosts out (openstack compute service set --disable'
+        ' HOST nova-compute).',
         source='https://github.com/virt-pvm/linux',
         unless='all guests here have kernels with CONFIG_PVM_GUEST.',
         look=_is_stock,

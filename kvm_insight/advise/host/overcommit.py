@@ -5,10 +5,7 @@ from kvm_insight.advise import check
 from kvm_insight.advise.host import ratios
 from kvm_insight.model import cpulist
 
-_SCHEDULERS = (
-    'https://docs.openstack.org/nova/latest/admin/configuration'
-    '/schedulers.html'
-)
+_SCHEDULERS = 'https://docs.openstack.org/nova/latest/admin/scheduling.html'
 
 
 def _fits_cpus(case: check.HostCase) -> check.Outcome:

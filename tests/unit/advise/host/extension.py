@@ -33,12 +33,19 @@ ROWS = (
     HostRow('extension.unrestricted-guest', CANNOT_TELL, known=NO_MODULES),
     HostRow('extension.unrestricted-guest', NOT_CONCERNED, 'amd'),
     HostRow('extension.interrupts', GOOD),
-    HostRow('extension.interrupts', GOOD, 'amd'),
     HostRow(
-        'extension.interrupts', BAD, 'amd', {f'{AMD}/avic': 'N'}, says='avic'
+        'extension.interrupts',
+        BAD,
+        files={f'{INTEL}/enable_apicv': 'N'},
+        says='apicv',
     ),
+    HostRow('extension.interrupts', NOT_CONCERNED, 'amd'),
     HostRow('extension.interrupts', CANNOT_TELL, files=INFO),
     HostRow('extension.interrupts', NOT_CONCERNED, files=OLD_INTEL),
+    HostRow('extension.avic', GOOD, 'amd'),
+    HostRow('extension.avic', BAD, 'amd', {f'{AMD}/avic': 'N'}, says='avic'),
+    HostRow('extension.avic', CANNOT_TELL, 'amd', {f'{AMD}/avic': None}),
+    HostRow('extension.avic', NOT_CONCERNED),
     HostRow('extension.nested', GOOD, domains=ASKS),
     HostRow(
         'extension.nested',
