@@ -3,6 +3,7 @@
 
 import argparse
 import dataclasses
+import difflib
 import json
 import pathlib
 import shutil
@@ -142,11 +143,24 @@ def _chosen(seen: Visit, names: list[str]) -> tuple[facts.DomainFacts, ...]:
         return seen.domains
     for name in names:
         if not any(name in (one.name, one.uuid) for one in seen.domains):
-            why = seen.why or 'no running domain has this name or UUID'
+            why = _none(seen, name)
             raise exception.ConfigError(f'--domain {name}: {why}')
     return tuple(
         one for one in seen.domains if {one.name, one.uuid} & set(names)
     )
+
+
+def _none(seen: Visit, name: str) -> str:
+    """Return why there is no such domain, with those of a like name."""
+    if seen.why:
+        return seen.why
+    why = 'no running domain has this name or UUID'
+    names = [one.name for one in seen.domains]
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    near = near or [one for one in names if name.lower() in one.lower()][:3]
+    if near:
+        return f'{why}; near it: {", ".join(near)}'
+    return f'{why}; virsh list has those that run' if names else why
 
 
 def _answers(

@@ -85,7 +85,7 @@ def lines(answers: Answers, *, everything: bool, width: int) -> Iterator[str]:
             yield from _good(rows, width)
         yield ''
     yield from _untold(answers, width)
-    yield _summary(answers)
+    yield from _wrapped(_summary(answers), '', width)
 
 
 def _sorted(rows: Iterable[Row]) -> list[Row]:

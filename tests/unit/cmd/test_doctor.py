@@ -41,7 +41,7 @@ def test_a_host_with_nothing_wrong_ends_with_zero_and_says_what_is_unread(
     said = capsys.readouterr().out
     assert 'domains not read: libvirt: Failed to connect' in said
     assert 'system.libvirt, system.qemu: ' not in said
-    assert ': 0 bad (0 high, 0 medium, 0 low)' in said.splitlines()[-1]
+    assert ': 0 bad (0 high, 0 medium, 0 low)' in said
 
 
 def test_what_is_wrong_is_told_with_evidence_and_remedies_worst_first(
@@ -60,6 +60,24 @@ def test_what_is_wrong_is_told_with_evidence_and_remedies_worst_first(
         assert f'\n    {label.ljust(9)}' in said
     assert 'domains not read' not in said
     assert swappiness.read_text() == '60\n'
+
+
+@pytest.mark.parametrize('width', [80, 100])
+def test_what_is_said_fits_the_terminal_without_colours(
+    intel: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    width: int,
+) -> None:
+    monkeypatch.setenv('COLUMNS', str(width))
+    (intel / 'proc/sys/vm/swappiness').write_text('60\n')
+    (intel / 'sys/module/kvm_intel/parameters/ept').write_text('N\n')
+    run(intel, '--all')
+    said = capsys.readouterr().out
+    assert '\x1b' not in said
+    # A path or an address is not broken in two.
+    whole = [line for line in said.splitlines() if len(line.split()) > 2]
+    assert max(map(len, whole)) <= width
 
 
 def test_domains_of_libvirt_are_looked_at(
@@ -107,6 +125,7 @@ def test_one_domain_can_be_asked_for(
     ('words', 'uri', 'said'),
     [
         (['--domain', 'nobody'], TEST, 'no running domain'),
+        (['--domain', 'tset'], TEST, 'near it: test'),
         (['--domain', 'nobody'], NOWHERE, 'Failed to connect'),
         (['--domain', 'test', '--host'], TEST, 'exclude each other'),
     ],
