@@ -38,6 +38,8 @@ class Node(sample.Wire, frozen=True, kw_only=True):
     cpus: sample.CpuList
     memory_bytes: sample.Count | None = None
     free_bytes: sample.Count | None = None
+    #: Files in the page cache: given up when the memory is wanted.
+    cached_bytes: sample.Count | None = None
     #: To node 0, 1, ...; 10 is local.
     distances: list[sample.Count] = []
 

@@ -19,7 +19,14 @@ _NOVA_POWER = (
 _ACTIVE = ('intel_pstate', 'amd-pstate-epp')
 _FAST = ('performance', 'schedutil')
 _DEEP_US = 100
-_CLOCKS = ('tsc', 'kvm-clock', 'arch_sys_counter', 'timebase')
+#: Profiles of tuned that let CPUs into the first state alone.
+_LIMITING = (
+    'cpu-partitioning',
+    'latency-performance',
+    'network-latency',
+    'realtime',
+)
+_CLOCKS = ('tsc', 'kvm-clock', 'arch_sys_counter', 'timebase', 'tod')
 _GUESTS_CLOCKS = ('hyperv_clocksource_tsc_page', 'xen')
 #: Flags of processors that regulate themselves -> driver that lets them, by
 #: all names that it has (intel_cpufreq is intel_pstate when passive).
@@ -83,7 +90,10 @@ def _drives(case: check.HostCase) -> check.Outcome:
 def _prefers(case: check.HostCase) -> check.Outcome:
     host = case.host
     if host.energy_preferences is None:
-        if set(host.frequency_drivers or ()) - set(_ACTIVE):
+        older = 'hwp_epp' not in (host.cpu_flags or ('hwp_epp',))
+        is_intel = host.cpu_vendor == 'GenuineIntel'
+        other = set(host.frequency_drivers or ()) - set(_ACTIVE)
+        if other or (is_intel and older and host.frequency_drivers):
             return check.NotConcerned('the driver knows no preference')
         return _missing(host, 'energy_preferences')
     evidence = _counted(
@@ -101,7 +111,9 @@ def _boosts(case: check.HostCase) -> check.Outcome:
         return check.NotConcerned('boost is rare on this architecture')
     if host.turbo is None:
         return _missing(host, 'turbo')
-    intel = 'intel_pstate' in (host.frequency_drivers or ())
+    intel = not {'intel_pstate', 'intel_cpufreq'}.isdisjoint(
+        host.frequency_drivers or ()
+    )
     path = 'intel_pstate/no_turbo' if intel else 'cpufreq/boost'
     value = str(int(host.turbo != intel))
     evidence = ((f'{_CPUS}/{path}', value),)
@@ -130,6 +142,10 @@ def _wakes(case: check.HostCase) -> check.Outcome:
     ]
     if not deep:
         return check.Good(evidence)
+    profile = host.tuned_profile or ''
+    if profile.startswith(_LIMITING) and 'tuned' in (host.daemons or ()):
+        limit = ('/etc/tuned/active_profile', profile)
+        return check.Good((*evidence, limit))
     what = f'{", ".join(deep)} takes over {_DEEP_US} us to wake from'
     return check.Bad(evidence, what)
 
@@ -234,8 +250,9 @@ CHECKS = (
         title='Idle CPUs sleep deeply',
         reason='A vCPU that wakes on such a CPU waits for it; so do network'
         ' packets and disk answers.',
-        libvirt='tuned profile virtual-host or latency-performance, which sets'
-        ' a limit by /dev/cpu_dma_latency; or cpupower idle-set -D 100.',
+        libvirt='tuned profile latency-performance, which sets a limit by'
+        ' /dev/cpu_dma_latency (virtual-host still lets CPUs into the third'
+        ' state); or cpupower idle-set -D 100.',
         nova='The same on the compute host, as for an aggregate with flavors'
         ' for low latency.',
         source=_IDLE,

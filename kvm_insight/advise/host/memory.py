@@ -10,8 +10,18 @@ _HUGE = 'https://docs.openstack.org/nova/latest/admin/huge-pages.html'
 _TRANSPARENT = 'https://docs.kernel.org/admin-guide/mm/transhuge.html'
 #: Reserved huge pages that nobody has, as a part of all memory.
 _IDLE = 0.05
+#: Of the memory that is no huge page, what is available.
+_SCARCE = 0.10
+#: A host with less ordinary memory than this is one for huge pages.
+_MOSTLY = 0.5
 #: Of the free memory, in blocks of a huge page.
 _WHOLE = 0.10
+
+
+def ordinary_bytes(host: facts.HostFacts) -> int:
+    """Return the memory that is not reserved as huge pages."""
+    huge = sum(x.size_kib * 1024 * x.pages for x in host.hugepages or ())
+    return max((host.memory_bytes or 0) - huge, 0)
 
 
 def _has_transparent(case: check.HostCase) -> check.Outcome:
@@ -22,7 +32,17 @@ def _has_transparent(case: check.HostCase) -> check.Outcome:
     # QEMU asks for them by madvise, so that this is enough.
     if host.thp_enabled in ('always', 'madvise'):
         return check.Good(evidence)
-    return check.Bad(evidence, 'memory of guests lies on pages of 4 KiB')
+    if _lies_on_reserved(case):
+        return check.Good((*evidence, *_pages(host)))
+    return check.Bad(evidence, 'memory of guests lies on small pages')
+
+
+def _lies_on_reserved(case: check.HostCase) -> bool:
+    """Say whether guests have, or are to have, reserved huge pages."""
+    if case.domains:
+        return all(one.hugepages_kib for one in case.domains)
+    total = case.host.memory_bytes or 0
+    return ordinary_bytes(case.host) < _MOSTLY * total
 
 
 def _is_patient(case: check.HostCase) -> check.Outcome:
@@ -62,10 +82,20 @@ def _is_used(case: check.HostCase) -> check.Outcome:
         size * 1024 * max(pages - reserved.get(str(size), 0), 0)
         for size, pages in free.items()
     )
+    ordinary = ordinary_bytes(host)
+    available = host.memory_available_bytes
+    if available is not None:
+        words = f'{available >> 20} MiB of {ordinary >> 20} MiB'
+        evidence += (('/proc/meminfo: MemAvailable', words),)
     if idle <= _IDLE * host.memory_bytes:
         return check.Good(evidence)
-    what = f'{idle >> 20} MiB are kept for huge pages that nobody has'
-    return check.Bad(evidence, what)
+    kept = f'{idle >> 20} MiB are kept for huge pages that nobody has'
+    if case.domains and not any(x.pages > x.free for x in host.hugepages):
+        return check.Bad(evidence, f'{kept}, and no guest uses any')
+    if available is not None and available < _SCARCE * ordinary:
+        return check.Bad(evidence, f'{kept}, while other memory is scarce')
+    # Room for guests that are yet to come is what they are reserved for.
+    return check.Good(evidence)
 
 
 def _is_enough(case: check.HostCase) -> check.Outcome:
@@ -145,8 +175,8 @@ CHECKS = (
         subject='memory',
         about='host',
         severity='medium',
-        title='Huge pages are reserved and nobody has them',
-        reason='Nothing else may use that memory.',
+        title='Huge pages are reserved in vain',
+        reason='Nothing else may use that memory, and it is not swapped.',
         libvirt='Lower it: echo N > .../hugepages-2048kB/nr_hugepages, and'
         ' hugepages= on the command line; or give guests <memoryBacking>'
         '<hugepages/>.',
@@ -160,10 +190,11 @@ CHECKS = (
         id='memory.hugepages-short',
         subject='memory',
         about='host',
-        severity='high',
-        title='More huge pages are promised than there are',
-        reason='A guest that touches a page which is not there is killed by'
-        ' SIGBUS.',
+        severity='medium',
+        title='More huge pages are promised than were reserved',
+        reason='What is beyond is taken from ordinary memory as long as that'
+        ' is whole enough; after that guests do not start, or one that'
+        ' touches a page which is not there is killed by SIGBUS.',
         libvirt='Reserve more (nr_hugepages, at boot for 1 GiB), and take'
         ' nr_overcommit_hugepages back to 0.',
         nova='The same on the compute host; nova.conf [DEFAULT]'

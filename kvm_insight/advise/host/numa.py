@@ -11,6 +11,9 @@ _TOPOLOGY = 'https://docs.openstack.org/nova/latest/admin/cpu-topologies.html'
 #: A node with less than this of its memory free takes from others.
 _SHORT = 0.02
 _AMPLE = 0.20
+_NORMAL = 1
+#: Modes of numatune by which memory stays where the guest was put.
+_BINDING = (None, 'strict', 'restrictive')
 
 
 def _is_balanced(case: check.HostCase) -> check.Outcome:
@@ -24,16 +27,32 @@ def _is_balanced(case: check.HostCase) -> check.Outcome:
         (_NODES, f'{len(host.nodes)} nodes'),
     )
     floating = [one.name for one in case.domains if not _is_bound(one)]
-    if host.numa_balancing:
+    # The second bit alone moves between tiers of memory, not between nodes.
+    if host.numa_balancing & _NORMAL:
         return check.Good(evidence)
+    if 'numad' in (host.daemons or ()):
+        return check.Good((*evidence, ('numad', 'runs')))
     if case.domains and not floating:
         return check.Good((*evidence, ('numatune', 'in each domain')))
+    if not case.domains and _is_dedicated(host):
+        return check.NotConcerned('its CPUs are for guests that are bound')
     what = 'nothing brings memory of floating guests to where they run'
     return check.Bad(evidence, what)
 
 
 def _is_bound(one: facts.DomainFacts) -> bool:
-    return one.numa_nodes is not None and one.numa_mode in (None, 'strict')
+    return one.numa_nodes is not None and one.numa_mode in _BINDING
+
+
+def _is_dedicated(host: facts.HostFacts) -> bool:
+    """Say whether the host is set up for guests that do not float."""
+    profile = host.tuned_profile or ''
+    nova = host.nova_options or {}
+    alone = (
+        'compute.cpu_dedicated_set' in nova
+        and 'compute.cpu_shared_set' not in nova
+    )
+    return alone or profile.startswith(('cpu-partitioning', 'realtime'))
 
 
 def _is_even(case: check.HostCase) -> check.Outcome:
@@ -46,7 +65,10 @@ def _is_even(case: check.HostCase) -> check.Outcome:
     if None in shares.values():
         return check.CannotTell(f'{_NODES}/node*/meminfo cannot be read')
     evidence = tuple(
-        (f'{_NODES}/node{number}/meminfo: MemFree', f'{share or 0:.0%}')
+        (
+            f'{_NODES}/node{number}/meminfo: MemFree and cached files',
+            f'{share or 0:.0%}',
+        )
         for number, share in shares.items()
     )
     known = {number: share or 0.0 for number, share in shares.items()}
@@ -63,7 +85,7 @@ def _free_ratio(node: part.Node) -> float | None:
         return None if node.memory_bytes is None else 1.0
     if node.free_bytes is None:
         return None
-    return node.free_bytes / node.memory_bytes
+    return (node.free_bytes + (node.cached_bytes or 0)) / node.memory_bytes
 
 
 def _is_populated(case: check.HostCase) -> check.Outcome:
@@ -110,12 +132,14 @@ CHECKS = (
         title='One NUMA node is full while another has much free',
         reason='What starts or grows there gets memory of the other node; the'
         ' kernel may even swap within the full one.',
-        libvirt='Move guests that are bound there (virsh numatune DOMAIN'
-        ' --nodeset N --live moves nothing by itself: migrate and return).',
+        libvirt='Move guests that are bound there: virsh numatune DOMAIN'
+        ' --nodeset N --live (mode strict or restrictive alone; with cgroup v2'
+        ' their memory follows), or migrate and return.',
         nova='hw:numa_nodes in flavors, so that Nova spreads them; nova.conf'
         ' [compute] packing_host_numa_cells_allocation_strategy = False.',
         source=_TOPOLOGY,
-        unless='the page cache fills it: it is given up when it is needed.',
+        unless='huge pages are reserved there on purpose, for guests that are'
+        ' bound to it.',
         look=_is_even,
     ),
     check.Check(

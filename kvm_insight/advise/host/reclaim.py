@@ -2,15 +2,13 @@
 """Memory that is had back: same pages merged (KSM), cold ones swapped."""
 
 from kvm_insight.advise import check
-from kvm_insight.advise.host import ratios
+from kvm_insight.advise.host import memory, ratios
+from kvm_insight.model import facts
 
 _KSM = '/sys/kernel/mm/ksm'
 _KSM_PAGE = 'https://docs.kernel.org/admin-guide/mm/ksm.html'
 _VM = 'https://docs.kernel.org/admin-guide/sysctl/vm.html'
-_OVERCOMMIT = (
-    'https://docs.openstack.org/nova/latest/admin/configuration'
-    '/hypervisor-kvm.html'
-)
+_OVERCOMMIT = 'https://docs.openstack.org/nova/latest/admin/scheduling.html'
 _PAGE = 4096
 #: ksmd's part of a CPU, and of all memory what merging must give for that.
 _DEAR = 0.05
@@ -18,6 +16,9 @@ _WORTH = 0.01
 #: Available memory below which merging would be worth a try.
 _TIGHT = 0.10
 _SWAPPED = 0.10
+#: Of all memory; and pages a second, on average since boot.
+_LITTLE = 0.01
+_SELDOM = 1.0
 _CALM = 10
 _RATIO = 'DEFAULT.ram_allocation_ratio'
 
@@ -58,7 +59,11 @@ def _is_missed(case: check.HostCase) -> check.Outcome:
         return check.why_unknown(
             host, 'ksm_run', 'memory_available_bytes', 'memory_bytes'
         )
-    ratio = host.memory_available_bytes / host.memory_bytes
+    # It merges no huge pages, so that they are left out on both sides.
+    ordinary = memory.ordinary_bytes(host)
+    if ordinary < host.memory_bytes / 2:
+        return check.NotConcerned('memory is reserved for huge pages')
+    ratio = host.memory_available_bytes / ordinary
     evidence = (
         (f'{_KSM}/run', str(host.ksm_run)),
         ('/proc/meminfo: MemAvailable', f'{ratio:.0%} of the memory'),
@@ -98,10 +103,20 @@ def _is_in_memory(case: check.HostCase) -> check.Outcome:
     if host.swap_in_pages is not None:
         words = f'{host.swap_in_pages} pages since boot'
         evidence.append(('/proc/vmstat: pswpin', words))
-    if used <= _SWAPPED * host.swap_bytes:
+    if used <= _SWAPPED * host.swap_bytes or _is_forgotten(host, used):
         return check.Good(tuple(evidence))
     what = f'{used / host.swap_bytes:.0%} of the swap is in use'
     return check.Bad(tuple(evidence), what)
+
+
+def _is_forgotten(host: facts.HostFacts, used_bytes: int) -> bool:
+    """Say whether little is out, and hardly any of it ever comes back."""
+    if not host.memory_bytes or not host.uptime_us:
+        return False
+    if host.swap_in_pages is None:
+        return False
+    pages_s = host.swap_in_pages / (host.uptime_us / 1e6)
+    return used_bytes < _LITTLE * host.memory_bytes and pages_s < _SELDOM
 
 
 def _is_calm(case: check.HostCase) -> check.Outcome:

@@ -12,7 +12,7 @@ from kvm_insight.observe.facts import reader
 _NODES = 'sys/devices/system/node'
 _NODE = re.compile(r'node(\d+)')
 _SIZE = re.compile(r'hugepages-(\d+)kB')
-_FIELD = re.compile(r'^Node \d+ (\w+):\s+(\d+) kB', re.MULTILINE)
+_FIELD = re.compile(r'^Node \d+ ([\w()]+):\s+(\d+) kB', re.MULTILINE)
 _HUGE = 2 << 20
 _PAGES = (4096, 16384, 65536)
 
@@ -127,8 +127,13 @@ def _node(tree: reader.Reader, number: int) -> part.Node:
         cpus=tree.maybe(f'{folder}/cpulist') or '',
         memory_bytes=size('MemTotal'),
         free_bytes=size('MemFree'),
+        cached_bytes=_sum(size('Active(file)'), size('Inactive(file)')),
         distances=[int(word) for word in distances],
     )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 def _hugepages(tree: reader.Reader) -> list[part.HugePages]:

@@ -42,6 +42,7 @@ ROWS = (
     HostRow('device.queues', NOT_CONCERNED, files=DOWN),
     HostRow('device.interrupts', GOOD),
     HostRow('device.interrupts', BAD, files=ONE_CPU),
+    HostRow('device.interrupts', NOT_CONCERNED, files={**ONE_CPU, **SLOW}),
     HostRow('device.interrupts', CANNOT_TELL, files=NO_IRQS),
     HostRow('device.interrupts', CANNOT_TELL, files={'proc/1/comm': None}),
     HostRow('device.interrupts', NOT_CONCERNED, 'recorded'),

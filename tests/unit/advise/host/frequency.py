@@ -67,6 +67,14 @@ ROWS = (
         files={f'{CPU}/cpu0/cpuidle/state3/disable': '0'},
         says='C6',
     ),
+    HostRow(
+        'frequency.deep-sleep',
+        GOOD,
+        files={
+            f'{CPU}/cpu0/cpuidle/state3/disable': '0',
+            'etc/tuned/active_profile': 'latency-performance',
+        },
+    ),
     HostRow('frequency.deep-sleep', BAD, 'arm', {LPI: '0'}, says='LPI-1'),
     HostRow('frequency.deep-sleep', CANNOT_TELL, known=none('idle_states')),
     HostRow('frequency.polling', GOOD),

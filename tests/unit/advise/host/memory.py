@@ -10,7 +10,25 @@ RESERVED = 'sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages'
 NO_PAGES: dict[str, object] = {'hugepages': []}
 PIECES = 'Node 0, zone Normal 8000000 90000 1 0 0 0 0 0 0 0 0'
 
+NEVER = {f'{THP}/enabled': 'always madvise [never]'}
+IDLE = {
+    f'{NODE}0/{HUGE}/nr_hugepages': '9000',
+    f'{NODE}0/{HUGE}/free_hugepages': '8000',
+}
+MANY = {f'{NODE}{n}/{HUGE}/nr_hugepages': '30000' for n in (0, 1)}
+SCARCE = (
+    'MemTotal: 131072000 kB\nMemFree: 2000000 kB\nMemAvailable: 3000000 kB'
+)
+BACKED = '<memoryBacking><hugepages/></memoryBacking><os>'
+
 ROWS = (
+    HostRow('memory.transparent', GOOD, files={**NEVER, **MANY}),
+    HostRow(
+        'memory.transparent',
+        BAD,
+        files={**NEVER, **MANY},
+        domains=(('nova', {}),),
+    ),
     HostRow('memory.transparent', GOOD, 'arm'),
     HostRow(
         'memory.transparent',
@@ -27,11 +45,22 @@ ROWS = (
     HostRow(
         'memory.hugepages-idle',
         BAD,
-        files={
-            f'{NODE}0/{HUGE}/nr_hugepages': '9000',
-            f'{NODE}0/{HUGE}/free_hugepages': '8000',
-        },
+        files={**IDLE, 'proc/meminfo': SCARCE},
+        says='scarce',
     ),
+    HostRow(
+        'memory.hugepages-idle',
+        BAD,
+        files={
+            **IDLE,
+            f'{NODE}0/{HUGE}/free_hugepages': '9000',
+            f'{NODE}1/{HUGE}/free_hugepages': '1024',
+        },
+        domains=(('nova', {}),),
+        says='no guest uses any',
+    ),
+    # Room for guests that are yet to come.
+    HostRow('memory.hugepages-idle', GOOD, files=IDLE),
     HostRow(
         'memory.hugepages-idle',
         CANNOT_TELL,

@@ -6,8 +6,16 @@ from ..case import BAD, CANNOT_TELL, GOOD, NOT_CONCERNED, HostRow
 KSM = 'sys/kernel/mm/ksm'
 RUNS = {f'{KSM}/run': '1'}
 MEMINFO = 'proc/meminfo'
-TIGHT = 'MemTotal: 1000000 kB\nMemAvailable: 50000 kB\nMemFree: 9 kB'
+TIGHT = 'MemTotal: 131072000 kB\nMemAvailable: 5000000 kB\nMemFree: 9000 kB'
 SWAPPED = 'SwapTotal: 1000 kB\nSwapFree: 400 kB'
+COLD = 'MemTotal: 131072000 kB\nSwapTotal: 1000000 kB\nSwapFree: 800000 kB'
+SELDOM = {'proc/vmstat': 'pswpin 500\npswpout 5', 'proc/uptime': '90000.0 1'}
+OFTEN = {**SELDOM, 'proc/vmstat': 'pswpin 900000\npswpout 5'}
+NODE = 'sys/devices/system/node/node'
+HUGE = {
+    f'{NODE}{n}/hugepages/hugepages-2048kB/nr_hugepages': '30000'
+    for n in (0, 1)
+}
 NO_SWAP = 'MemTotal: 1000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB'
 #: utime and stime are the 14th and 15th fields, in ticks of 10 ms.
 BUSY = '80 (ksmd) S 2 0 0 0 -1 0 0 0 0 0 0 9000000 0 0 25 5 1 0'
@@ -40,6 +48,7 @@ ROWS = (
     HostRow('reclaim.ksm-off', GOOD),
     HostRow('reclaim.ksm-off', GOOD, files={**RUNS, MEMINFO: TIGHT}),
     HostRow('reclaim.ksm-off', BAD, files={MEMINFO: TIGHT}),
+    HostRow('reclaim.ksm-off', NOT_CONCERNED, files={MEMINFO: TIGHT, **HUGE}),
     HostRow('reclaim.ksm-off', CANNOT_TELL, files={MEMINFO: None}),
     HostRow(
         'reclaim.ksm-across-nodes',
@@ -55,6 +64,8 @@ ROWS = (
     HostRow('reclaim.ksm-across-nodes', NOT_CONCERNED, 'nested', RUNS),
     HostRow('reclaim.swap-used', GOOD),
     HostRow('reclaim.swap-used', BAD, files={MEMINFO: SWAPPED}, says='60%'),
+    HostRow('reclaim.swap-used', GOOD, files={**SELDOM, MEMINFO: COLD}),
+    HostRow('reclaim.swap-used', BAD, files={**OFTEN, MEMINFO: COLD}),
     HostRow('reclaim.swap-used', CANNOT_TELL, files={MEMINFO: None}),
     HostRow('reclaim.swap-used', NOT_CONCERNED, 'recorded'),
     HostRow('reclaim.swappiness', GOOD),
