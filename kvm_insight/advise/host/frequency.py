@@ -269,7 +269,8 @@ CHECKS = (
         reason='With idle=poll no core ever gives its power to others (no'
         ' turbo), and a thread that spins slows its sibling down.',
         libvirt="Take idle=poll off the kernel's command line; limit the"
-        ' depth of sleep instead (processor.max_cstate=1).',
+        ' depth of sleep instead (intel_idle.max_cstate=1, elsewhere'
+        ' processor.max_cstate=1).',
         nova='The same on the compute host, emptied before.',
         source=_IDLE,
         unless='the last microsecond matters more than the rest.',

@@ -3,8 +3,11 @@
 
 from kvm_insight.advise import check
 from kvm_insight.advise.host import ratios
-from kvm_insight.model import cpulist
+from kvm_insight.model import cpulist, facts
 
+_ONLINE = '/sys/devices/system/cpu/online'
+_SHARED = 'compute.cpu_shared_set'
+_DEDICATED = 'compute.cpu_dedicated_set'
 _SCHEDULERS = 'https://docs.openstack.org/nova/latest/admin/scheduling.html'
 
 
@@ -15,19 +18,23 @@ def _fits_cpus(case: check.HostCase) -> check.Outcome:
     if host.cpus_online is None:
         return check.why_unknown(host, 'cpus_online')
     try:
-        cpus = len(cpulist.parse(host.cpus_online))
-    except ValueError:
-        return check.CannotTell(f'not a list of CPUs: {host.cpus_online}')
+        where, shared = _for_all(host)
+    except ValueError as why:
+        return check.CannotTell(f'not a list of CPUs: {why}')
+    cpus = len(shared)
     unread = [one.name for one in case.domains if one.vcpus_current is None]
-    if unread or not cpus:
-        return check.CannotTell(f'vCPUs of {", ".join(unread) or "no CPU"}')
+    if unread:
+        return check.CannotTell(f'vCPUs of {", ".join(unread)}')
     ratio = ratios.cpu(host)
     if isinstance(ratio, str):
         return check.CannotTell(ratio)
-    vcpus = sum(one.vcpus_current or 0 for one in case.domains)
+    own = where != _ONLINE
+    vcpus = sum(_vcpus(one, without_own=own) for one in case.domains)
+    if not cpus:
+        return check.NotConcerned('no CPU is for guests that float')
     evidence = (
         ('domain XML: vcpu/@current', f'{vcpus} vCPUs together'),
-        ('/sys/devices/system/cpu/online', f'{cpus} CPUs'),
+        (where, f'{cpus} CPUs'),
         ('nova.conf: cpu_allocation_ratio', ratios.shown(host, ratio)),
     )
     if vcpus <= ratio * cpus:
@@ -36,6 +43,34 @@ def _fits_cpus(case: check.HostCase) -> check.Outcome:
         evidence,
         f'{vcpus / cpus:.1f} vCPUs a CPU, where {ratio:g} are allowed',
     )
+
+
+def _for_all(host: facts.HostFacts) -> tuple[str, frozenset[int]]:
+    """Return where it is read which CPUs guests share, and those.
+
+    Nova gives the others to one vCPU each. ValueError for no list of CPUs.
+    """
+    online = cpulist.parse(host.cpus_online or '')
+    nova = host.nova_options or {}
+    if _SHARED in nova:
+        return f'nova.conf: {_SHARED}', _named(nova[_SHARED]) & online
+    if _DEDICATED in nova:
+        return f'nova.conf: {_DEDICATED}', frozenset()
+    return _ONLINE, online
+
+
+def _named(text: str) -> frozenset[int]:
+    """Return the CPUs of Nova's form of a list: ``0-7,^3``."""
+    words = [word.strip() for word in text.split(',')]
+    without = ','.join(x.removeprefix('^') for x in words if x[:1] == '^')
+    named = ','.join(x for x in words if x[:1] != '^')
+    return cpulist.parse(named) - cpulist.parse(without)
+
+
+def _vcpus(one: facts.DomainFacts, *, without_own: bool) -> int:
+    """Return a domain's vCPUs; maybe without those with their own CPU."""
+    own = [x for x in one.pins.values() if without_own and x.isdecimal()]
+    return max((one.vcpus_current or 0) - len(own), 0)
 
 
 def _fits_memory(case: check.HostCase) -> check.Outcome:

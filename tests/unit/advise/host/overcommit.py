@@ -7,6 +7,9 @@ ONE: tuple[str, dict[str, str]] = ('nova', {})
 MANY = {'>2</vcpu>': '>40</vcpu>'}
 LARGE = {"'KiB'>4194304</memory>": "'GiB'>200</memory>"}
 NOVA = 'etc/nova/nova.conf'
+SHARED = '[compute]\ncpu_shared_set = 0-2,^1\ncpu_dedicated_set = 3-7'
+PINS = ''.join(f"<vcpupin vcpu='{n}' cpuset='{n + 3}'/>" for n in range(2))
+PINNED = f'<cputune>{PINS}'
 HIDDEN: dict[str, object] = {
     'nova_options': None,
     'unknown': {'nova_options': 'no permission: /etc/nova/nova.conf'},
@@ -53,6 +56,32 @@ ROWS = (
         'overcommit.vcpus', CANNOT_TELL, files={ONLINE: 'x'}, domains=(ONE,)
     ),
     HostRow('overcommit.vcpus', NOT_CONCERNED),
+    # Of eight CPUs guests share two, at four vCPUs each.
+    HostRow(
+        'overcommit.vcpus',
+        BAD,
+        files={NOVA: SHARED},
+        domains=(('nova', {'>2</vcpu>': '>10</vcpu>'}),),
+        says='5.0 vCPUs a CPU',
+    ),
+    HostRow(
+        'overcommit.vcpus',
+        GOOD,
+        files={NOVA: SHARED},
+        domains=(('nova', {'>2</vcpu>': '>10</vcpu>', '<cputune>': PINNED}),),
+    ),
+    HostRow(
+        'overcommit.vcpus',
+        NOT_CONCERNED,
+        files={NOVA: '[compute]\ncpu_dedicated_set = 2-7'},
+        domains=(ONE,),
+    ),
+    HostRow(
+        'overcommit.vcpus',
+        CANNOT_TELL,
+        files={NOVA: '[compute]\ncpu_shared_set = some'},
+        domains=(ONE,),
+    ),
     HostRow('overcommit.memory', GOOD, domains=(ONE,)),
     HostRow('overcommit.memory', BAD, domains=(('nova', LARGE),)),
     HostRow(
