@@ -13,7 +13,10 @@ HOST: dict[str, tuple[str, ...]] = {
     ),
     'module kvm_intel or kvm_amd; kvm_pvm': ('kvm.loaded', 'kvm.pvm'),
     "/dev/kvm usable by QEMU's user": ('kvm.device',),
-    'emulation (TCG) although KVM could be had': ('kvm.offered',),
+    'emulation (TCG) although KVM could be had': (
+        'kvm.offered',
+        'kvm.unused',
+    ),
     'EPT, NPT': ('extension.nested-paging',),
     'unrestricted guest': ('extension.unrestricted-guest',),
     'APICv, AVIC': ('extension.interrupts', 'extension.avic'),

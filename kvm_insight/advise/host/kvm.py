@@ -12,6 +12,9 @@ _HYPERVISOR = (
     'https://docs.openstack.org/nova/latest/admin/configuration'
     '/hypervisor-kvm.html'
 )
+_VIRT_TYPE = 'libvirt.virt_type'
+#: Of guests so many are named.
+_SHOWN = 5
 _NEEDS = 6  # read and write, as three bits of a mode
 
 
@@ -149,6 +152,40 @@ def _is_offered(case: check.HostCase) -> check.Outcome:
     )
 
 
+def _is_taken(case: check.HostCase) -> check.Outcome:
+    """Judge whether guests use the KVM that is there."""
+    host = case.host
+    if host.modules is None:
+        return check.why_unknown(host, 'modules')
+    if vendor(host) is None and (is_x86(host) or host.kvm_device is None):
+        return check.NotConcerned('this host has no KVM for stock guests')
+    told = (host.nova_options or {}).get(_VIRT_TYPE)
+    if not case.domains and told is None:
+        return check.NotConcerned('there is no domain, or none was read')
+    own = [one for one in case.domains if _is_native(one, host)]
+    emulated = [one.name for one in own if one.kind == 'qemu']
+    evidence = [(f'nova.conf: {_VIRT_TYPE}', told)] if told else []
+    kinds = sorted({one.kind or 'unknown' for one in own})
+    evidence += [('domain XML: domain/@type', ' '.join(kinds))] if own else []
+    if emulated:
+        shown = ', '.join(emulated[:_SHOWN])
+        number = f'{len(emulated)} of {len(own)} guests'
+        what = f'{number} are emulated (TCG) although KVM is there: {shown}'
+        return check.Bad(tuple(evidence), what)
+    if told == 'qemu':
+        what = 'Nova starts guests emulated (TCG) although KVM is there'
+        return check.Bad(tuple(evidence), what)
+    return check.Good((*evidence, (_DEVICE, 'KVM is there')))
+
+
+def _is_native(one: facts.DomainFacts, host: facts.HostFacts) -> bool:
+    """Say whether KVM could run it, as far as is known."""
+    if one.architecture is None or host.architecture is None:
+        return False
+    alike = {host.architecture}
+    return one.architecture in (alike | {'i686'} if is_x86(host) else alike)
+
+
 CHECKS = (
     check.Check(
         id='kvm.extension',
@@ -234,5 +271,21 @@ CHECKS = (
         source='https://libvirt.org/formatcaps.html',
         unless='QEMU here is meant for another architecture.',
         look=_is_offered,
+    ),
+    check.Check(
+        id='kvm.unused',
+        subject='kvm',
+        about='host',
+        severity='high',
+        title='Guests are emulated although KVM is there',
+        reason='TCG translates each instruction of a guest: it is many times'
+        ' slower, and takes the CPUs from others for it.',
+        libvirt="<domain type='kvm'> instead of 'qemu' (virsh edit), and start"
+        ' the guest anew.',
+        nova='nova.conf [libvirt] virt_type = kvm, restart nova-compute, then'
+        ' start the instances anew (openstack server reboot --hard).',
+        source=_HYPERVISOR,
+        unless='such a guest is for tests of the emulation itself.',
+        look=_is_taken,
     ),
 )

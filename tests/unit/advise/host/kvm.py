@@ -46,4 +46,30 @@ ROWS = (
     HostRow('kvm.offered', BAD, capabilities=QEMU_ALONE, says='TCG'),
     HostRow('kvm.offered', CANNOT_TELL, capabilities=None),
     HostRow('kvm.offered', NOT_CONCERNED, 'tcg'),
+    HostRow('kvm.unused', GOOD, domains=(('nova', {}),)),
+    HostRow(
+        'kvm.unused',
+        BAD,
+        domains=(('nova', {}), ('tcg', {})),
+        says='1 of 2 guests',
+    ),
+    HostRow(
+        'kvm.unused',
+        BAD,
+        files={'etc/nova/nova.conf': '[libvirt]\nvirt_type = qemu'},
+        says='Nova starts',
+    ),
+    HostRow(
+        'kvm.unused',
+        GOOD,
+        domains=(('tcg', {"arch='x86_64'": "arch='riscv64'"}),),
+    ),
+    HostRow(
+        'kvm.unused',
+        CANNOT_TELL,
+        known={'modules': None, 'unknown': {'modules': 'no such file: x'}},
+    ),
+    HostRow('kvm.unused', NOT_CONCERNED, 'pvm', domains=(('tcg', {}),)),
+    HostRow('kvm.unused', NOT_CONCERNED, 'tcg', domains=(('tcg', {}),)),
+    HostRow('kvm.unused', NOT_CONCERNED, files={'etc/nova/nova.conf': None}),
 )
