@@ -10,6 +10,9 @@ _KSM_PAGE = 'https://docs.kernel.org/admin-guide/mm/ksm.html'
 _VM = 'https://docs.kernel.org/admin-guide/sysctl/vm.html'
 _OVERCOMMIT = 'https://docs.openstack.org/nova/latest/admin/scheduling.html'
 _PAGE = 4096
+#: Arm with pages of 64 KiB has huge ones of 512 MiB, and nobody else has.
+_LARGE_PAGE = 65536
+_LARGE_HUGE_KIB = 524288
 #: ksmd's part of a CPU, and of all memory what merging must give for that.
 _DEAR = 0.05
 _WORTH = 0.01
@@ -39,7 +42,7 @@ def _is_worth_it(case: check.HostCase) -> check.Outcome:
             host, 'ksm_cpu_us', 'ksm_pages_sharing', 'uptime_us'
         )
     cost = host.ksm_cpu_us / host.uptime_us
-    gain = host.ksm_pages_sharing * _PAGE / host.memory_bytes
+    gain = host.ksm_pages_sharing * _page(host) / host.memory_bytes
     evidence = (
         ('ksmd: CPU time since boot', f'{cost:.1%} of a CPU'),
         (f'{_KSM}/pages_sharing', f'{gain:.1%} of the memory saved'),
@@ -47,6 +50,12 @@ def _is_worth_it(case: check.HostCase) -> check.Outcome:
     if cost > _DEAR and gain < _WORTH:
         return check.Bad(evidence, 'KSM costs CPU time and saves next to none')
     return check.Good(evidence)
+
+
+def _page(host: facts.HostFacts) -> int:
+    """Return the size of a page, which follows from that of huge ones."""
+    sizes = {one.size_kib for one in host.hugepages or ()}
+    return _LARGE_PAGE if _LARGE_HUGE_KIB in sizes else _PAGE
 
 
 def _is_missed(case: check.HostCase) -> check.Outcome:

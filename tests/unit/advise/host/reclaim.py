@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cases of the checks of KSM and swap."""
 
+from kvm_insight.model import part
+
 from ..case import BAD, CANNOT_TELL, GOOD, NOT_CONCERNED, HostRow
 
 KSM = 'sys/kernel/mm/ksm'
@@ -11,6 +13,7 @@ SWAPPED = 'SwapTotal: 1000 kB\nSwapFree: 400 kB'
 COLD = 'MemTotal: 131072000 kB\nSwapTotal: 1000000 kB\nSwapFree: 800000 kB'
 SELDOM = {'proc/vmstat': 'pswpin 500\npswpout 5', 'proc/uptime': '90000.0 1'}
 OFTEN = {**SELDOM, 'proc/vmstat': 'pswpin 900000\npswpout 5'}
+LARGE = [part.HugePages(node=0, size_kib=524288, pages=0, free=0)]
 NODE = 'sys/devices/system/node/node'
 HUGE = {
     f'{NODE}{n}/hugepages/hugepages-2048kB/nr_hugepages': '30000'
@@ -37,6 +40,18 @@ ROWS = (
             'proc/80/stat': BUSY,
             f'{KSM}/pages_sharing': '9000000',
         },
+    ),
+    # A page of 64 KiB counts for sixteen.
+    HostRow(
+        'reclaim.ksm-cost',
+        GOOD,
+        files={**RUNS, 'proc/80/stat': BUSY, f'{KSM}/pages_sharing': '90000'},
+        known={'hugepages': LARGE},
+    ),
+    HostRow(
+        'reclaim.ksm-cost',
+        BAD,
+        files={**RUNS, 'proc/80/stat': BUSY, f'{KSM}/pages_sharing': '90000'},
     ),
     HostRow(
         'reclaim.ksm-cost',
