@@ -194,7 +194,8 @@ CHECKS = (
         ' virtual-host to keep it.',
         nova=_NOVA_POWER,
         source=_SOURCE,
-        unless='power is dearer than latency here.',
+        unless='power is dearer than latency here; or Nova has it so for CPUs'
+        ' that no instance has (cpu_power_management).',
         look=_governs,
     ),
     check.Check(
