@@ -22,6 +22,9 @@ class Portrait:
         self._teller = teller.Teller()
         self._watch = watch.Watch(root)
         self._libvirt = parsed.Parsed(host_facts.parse, facts.HostFacts())
+        self._seen: machine.Surroundings | None = None
+        self._snapshots: dict[str, int] = {}
+        self._has_facts = False
 
     def of(
         self, now: sample.Sample, sight: observatory.Sight
@@ -30,10 +33,17 @@ class Portrait:
 
         Waits for nobody. CollectorError for what no reader would take.
         """
-        seen = sight.machine
+        if sight.machine is not None:
+            self._seen, self._snapshots = sight.machine, sight.snapshots
+        elif self._has_facts:
+            return None
+        # Between surveys, too, until the first facts are there.
+        seen = self._seen
         if seen is None:
             return None
         told = seen.machine
+        found = self._watch.look(self._told(now.host, told))
+        self._has_facts = found is not None
         host = teller.Host(
             capabilities=told.capabilities,
             hypervisor_version=told.hypervisor_version,
@@ -45,9 +55,9 @@ class Portrait:
                 (one.kind, one.source, one.folder, one.shared)
                 for one in seen.mounts
             ],
-            facts=self._watch.look(self._told(now.host, told)),
+            facts=found,
         )
-        return self._teller.tell(now, host, sight.xml, sight.snapshots)
+        return self._teller.tell(now, host, sight.xml, self._snapshots)
 
     def _told(self, host: str, told: machine.Machine) -> facts.HostFacts:
         """Return libvirt's part of the facts."""
