@@ -13,7 +13,7 @@ SHAPELESS = {'utils', 'util', 'common', 'helpers', 'helper', 'base', 'misc'}
 MACHINE = re.compile(r'(?<![\w.}/-])/(?:work|home|root|Users)/[\w.]')
 ADDRESS = re.compile(rb'https?://([\w.-]+)')
 KNOWN_HOSTS = {
-    'cloud.google.com',
+    b'cloud.google.com',
     b'127.0.0.1',
     b'localhost',
     b'example.org',
