@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guests' kernel and initramfs, made from the distribution's own."""
 
+import dataclasses
 import pathlib
 import platform
 import shutil
@@ -13,8 +14,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUSYBOX = pathlib.Path('/bin/busybox')
 #: In the order in which they must be loaded; absent ones are built in.
 MODULES = (
-    'virtio',
+    # Since Debian's 6.1.192 the ring is loaded first.
     'virtio_ring',
+    'virtio',
     'virtio_pci_legacy_dev',
     'virtio_pci_modern_dev',
     'virtio_pci',
@@ -34,7 +36,24 @@ UNPACK = {
 PACKAGES = ('linux-image-cloud-amd64', 'linux-image-virtual')
 
 
-def make(kernel: pathlib.Path, initrd: pathlib.Path) -> None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the initramfs has beside busybox."""
+
+    #: PID 1.
+    init: pathlib.Path = HERE / 'guest-init'
+    #: Kernel modules, in the order in which they must be loaded.
+    modules: tuple[str, ...] = MODULES
+    #: Static programs for the guest's /bin.
+    programs: tuple[pathlib.Path, ...] = ()
+
+
+LAB = Recipe()
+
+
+def make(
+    kernel: pathlib.Path, initrd: pathlib.Path, recipe: Recipe = LAB
+) -> None:
     """Write both files unless they are there."""
     if kernel.exists() and initrd.exists():
         return
@@ -44,9 +63,11 @@ def make(kernel: pathlib.Path, initrd: pathlib.Path) -> None:
         root = folder / 'root'
         (root / 'bin').mkdir(parents=True)
         shutil.copy(BUSYBOX, root / 'bin/busybox')
-        shutil.copy(HERE / 'guest-init', root / 'init')
+        shutil.copy(recipe.init, root / 'init')
         (root / 'init').chmod(0o755)
-        _copy_modules(modules, root / 'modules')
+        for program in recipe.programs:
+            shutil.copy(program, root / 'bin')
+        _copy_modules(modules, root / 'modules', recipe.modules)
         _archive(root, initrd)
         partial = kernel.with_suffix('.partial')
         shutil.copyfile(image, partial)
@@ -118,9 +139,11 @@ def _run(words: list[str], cwd: pathlib.Path) -> None:
         raise failure.LabError(f'{" ".join(words)}: {done.stderr.strip()}')
 
 
-def _copy_modules(modules: pathlib.Path, target: pathlib.Path) -> None:
+def _copy_modules(
+    modules: pathlib.Path, target: pathlib.Path, names: tuple[str, ...]
+) -> None:
     target.mkdir()
-    for number, name in enumerate(MODULES):
+    for number, name in enumerate(names):
         for path in modules.rglob(f'{name}.ko*'):
             with (target / f'{number:02}-{name}.ko').open('wb') as sink:
                 words = [*UNPACK[path.suffix], str(path)]
