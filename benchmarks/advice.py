@@ -135,7 +135,7 @@ def main() -> int:
         lab.down()
         shutil.rmtree(home, ignore_errors=True)
     rows = {
-        f'{one.check}: {promise.words}': _row(
+        f'{one.check}: {promise.words}': judge(
             promise,
             found[one.check][promise],
             found['unchanged'][UNCHANGED.promises[0]],
@@ -204,7 +204,7 @@ def _pairs(
     return found
 
 
-def _row(
+def judge(
     promise: Promise, pairs: Sequence[Pair], same: Sequence[Pair]
 ) -> dict[str, float | str]:
     """Return the medians before and after, the ratios, and the verdict."""
