@@ -111,7 +111,7 @@ class Size:
     ms: int
 
 
-FULL, QUICK = Size(8, 2000), Size(2, 500)
+FULL, QUICK = Size(8, 1500), Size(2, 500)
 
 
 def main() -> int:
