@@ -32,6 +32,8 @@ MODULES = (
     *image.MODULES,
 )
 DEVICES = {'virtio': '/dev/vda', 'ide': '/dev/sda'}
+#: What ``disk_init`` says when the disk is there.
+UP = b'guest up'
 #: CPUCLOCK_SCHED of the kernel: the clock of another process's CPU time.
 _SCHED = 2
 
@@ -79,12 +81,15 @@ class Guest:
     ) -> None:
         self._lab, self.name, self.kind = lab, name, kind
         self.image = lab.place.image(name)
-        self._socket = lab.place.folder / f'{name}.sock'
+        self._path = lab.place.folder / f'{name}.sock'
         self._fill(seed)
         path = lab.place.folder / f'{name}.xml'
         path.write_text(self._xml(virt))
         lab.virsh('create', str(path))
         self.pid = lab.qemu_pids()[name]
+        # At once, since what a guest says to nobody is lost.
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(self._path))
         self._line: Any = None
 
     def _fill(self, seed: int) -> None:
@@ -121,7 +126,7 @@ class Guest:
         )
         line = (
             "<serial type='unix'>"
-            f"<source mode='bind' path='{self._socket}'/></serial>"
+            f"<source mode='bind' path='{self._path}'/></serial>"
         )
         text, count = re.subn(
             r"(?s)<serial type='file'>.*?</console>\n?", line + disk, text
@@ -134,21 +139,20 @@ class Guest:
 
     def wait_booted(self, timeout_s: float = 120) -> None:
         """Return when it takes orders."""
-        line = socket.socket(socket.AF_UNIX)
-        line.connect(str(self._socket))
+        line, said = self._socket, b''
         line.settimeout(1)
         end = time.monotonic() + timeout_s
-        while time.monotonic() < end:
-            line.sendall(b'hello\n')
-            with contextlib.suppress(TimeoutError):
-                if b'ready' in line.recv(4096):
-                    break
-        else:
-            raise failure.LabError(f'{self.name} does not come up')
-        # Answers to what was asked while it booted.
+        # Nobody reads the line before: what is sent then stays in it.
+        for wanted, word in ((UP, b''), (b'ready', b'hello\n')):
+            line.sendall(word)
+            while wanted not in said:
+                if time.monotonic() > end:
+                    raise failure.LabError(f'{self.name} does not come up')
+                with contextlib.suppress(TimeoutError):
+                    said += line.recv(4096)
+        # The rest of that line.
         with contextlib.suppress(TimeoutError):
-            while line.recv(4096):
-                pass
+            line.recv(4096)
         line.settimeout(60)
         self._line = line.makefile('rw')
 
@@ -201,6 +205,7 @@ class Guest:
         """Destroy it, and its image."""
         if self._line is not None:
             self._line.close()
+        self._socket.close()
         self._lab.stop(self.name)
         self.image.unlink(missing_ok=True)
 
