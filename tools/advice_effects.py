@@ -55,12 +55,11 @@ io='native'`.
 _TCG = """\
 KVM runs no stock guest on this machine, so the guests are emulated (TCG).
 That makes the guest's own instructions many times dearer, whereas an exit to
-QEMU costs next to nothing. So these ratios are not those of a host with KVM:
-there an emulated disk loses by exits, here by the many more instructions that
-its driver and its registers take. What waits for the real disk is as it is
-elsewhere. An I/O thread can hardly show here: a guest that is emulated keeps
-its one vCPU busy with its own driver, and the main thread has nothing else to
-do.
+QEMU costs little. So these ratios are not those of a host with KVM, least of
+all for `disk.emulated`, whose reason is the exits, and for
+`iothread.missing`, where the main thread had nothing else to do. What waits
+for the real disk is nearer to what it is elsewhere. Look at both columns:
+what is cheaper in CPU time a request need not give more requests.
 """
 
 

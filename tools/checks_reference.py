@@ -24,7 +24,8 @@ there. Where something could not be read the answer is *cannot tell*, with the
 reason, and never *good*. An id stays what it is.
 
 Severity: *high* costs much or is a danger, *medium* costs some guests
-something, *low* is worth a look.
+something, *low* is worth a look. What following some of them changed is
+[measured](advice_effects.md).
 """
 
 

@@ -101,6 +101,7 @@ def test_each_entry_point_loads_and_is_documented(
     ('tool', 'name'),
     [
         ('tools/accuracy.py', 'accuracy.md'),
+        ('tools/advice_effects.py', 'advice_effects.md'),
         ('tools/checks_reference.py', 'checks.md'),
         ('tools/exposed_reference.py', 'prometheus.md'),
         ('tools/openstack_cli.py', 'openstack.md'),
