@@ -115,11 +115,14 @@ def explain(
 
 def _whole(descriptor: int, path: pathlib.Path | str) -> str:
     chunks = []
+    size = 0
     while chunk := os.read(descriptor, CHUNK):
         chunks.append(chunk)
         if len(chunk) < SHORT:
             break
-        if len(chunks) * CHUNK > LONGEST:
+        # Of large files, too, the kernel hands out no more than a page.
+        size += len(chunk)
+        if size > LONGEST:
             raise exception.CollectorError(
                 f'{path}: longer than {LONGEST >> 20} MiB'
             )

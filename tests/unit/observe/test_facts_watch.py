@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Facts are read beside all else, and nobody waits for them."""
 
-import os
 import pathlib
+import threading
 import time
 
 import msgspec
+import pytest
 
 from kvm_insight.model import facts
-from kvm_insight.observe.facts import watch
+from kvm_insight.observe.facts import assembly, watch
 from tests.unit.observe import planting
 
 TOLD = facts.HostFacts(qemu_uid=107)
@@ -51,20 +52,24 @@ def test_files_are_read_anew_when_it_is_time_or_libvirt_is_another(
 
 
 def test_a_file_that_hangs_keeps_nobody_waiting(
-    tmp_path: pathlib.Path,
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planting.unpack('configured/intel', tmp_path)
-    slow = tmp_path / 'proc/sys/vm/swappiness'
-    slow.unlink()
-    os.mkfifo(slow)
+    answers = threading.Event()
+    read = assembly.read
+
+    def slow(root: pathlib.Path, told: facts.HostFacts) -> facts.HostFacts:
+        # As a file of a server that does not answer; pipes are not opened.
+        answers.wait(60)
+        return read(root, told)
+
+    monkeypatch.setattr(assembly, 'read', slow)
     one = watch.Watch(tmp_path, 0.0)
     begun_s = time.monotonic()
     for _ in range(5):
         assert one.look(TOLD) is None
     assert time.monotonic() - begun_s < 1.0
-    slow.write_text('60\n')
+    answers.set()
     one.settle(30)
     assert one.look(TOLD) is not None
-    # Whoever reads by now must come to an end.
-    slow.write_text('60\n')
     one.settle(30)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small files that are there, gone, silent or broken."""
 
+import mmap
 import os
 import pathlib
 
@@ -45,6 +46,17 @@ def test_a_file_of_many_records_is_read_to_its_end() -> None:
     whole = file.read('/proc/self/smaps')
     assert whole is not None
     assert len(whole) > 8192
+    assert whole.splitlines()[-1].startswith('VmFlags:')
+
+
+def test_a_file_of_megabytes_in_pages_is_read_to_its_end() -> None:
+    # Neighbours of other rights are not merged: each has a record.
+    kept = [mmap.mmap(-1, 4096, prot=1 + one % 2 * 2) for one in range(3000)]
+    whole = file.read('/proc/self/smaps')
+    for one in kept:
+        one.close()
+    assert whole is not None
+    assert len(whole) > 1 << 20
     assert whole.splitlines()[-1].startswith('VmFlags:')
 
 
