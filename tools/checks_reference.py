@@ -73,6 +73,8 @@ def _check(one: check.Check[Any]) -> Iterator[str]:
     yield f'* libvirt: {_words(one.libvirt)}'
     yield f'* Nova: {_words(one.nova)}'
     yield f'* Not to be followed where {_words(one.unless)}'
+    if one.private:
+        yield '* It looks at other guests, too: told to operators alone.'
     yield f'* Read on: <{one.source}>\n'
 
 

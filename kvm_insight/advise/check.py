@@ -125,6 +125,9 @@ class Check(Generic[C]):
     #: When not to follow it.
     unless: str
     look: Callable[[C], Outcome]
+    #: It looks at other guests of the host, too: its answer is for operators
+    #: alone.
+    private: bool = False
 
 
 def why_unknown(

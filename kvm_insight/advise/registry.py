@@ -88,6 +88,8 @@ _BY_ID: dict[
     **{one.id: one for one in HOST},
     **{one.id: one for one in DOMAIN},
 }
+#: What may be told to whom an instance belongs.
+TOLD = frozenset(one.id for one in DOMAIN if not one.private)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configuration findings: of a project those about its own instances."""
+"""Configuration findings: of a project those about its own instances, and of
+these such as nobody else's instances have a part in."""
 
 import dataclasses
 from typing import Any
 
 import sqlalchemy as sa
 
+from kvm_insight.advise import registry
 from kvm_insight.store import paging, scope, table
 
 _ONE = table.CONFIGURATION_FINDING.c
@@ -30,7 +32,7 @@ def listed(
     page: paging.Page,
 ) -> list[paging.Row]:
     """Return a part of them, and one more if there are more."""
-    query = _query(whose).where(*_clauses(wanted))
+    query = _query(whose).where(*_clauses(wanted), _told(whose))
     return paging.read(store, query, page, _ONE.id)
 
 
@@ -39,7 +41,9 @@ def ids_opened(
 ) -> list[str]:
     """Return the ids of those that were opened at that very time."""
     query = sa.select(_ONE.id).where(
-        _ONE.opened_us == opened_us, whose.holds(_ONE.project_id)
+        _ONE.opened_us == opened_us,
+        whose.holds(_ONE.project_id),
+        _told(whose),
     )
     return list(store.execute(query).scalars())
 
@@ -67,6 +71,13 @@ def _query(whose: scope.Scope) -> sa.Select[Any]:
         .select_from(whole)
         .where(whose.holds(_ONE.project_id))
     )
+
+
+def _told(whose: scope.Scope) -> sa.ColumnElement[bool]:
+    if isinstance(whose, scope.Everything):
+        return sa.true()
+    # Not what is left out: a check that is not known here may be private.
+    return _ONE.check.in_(sorted(registry.TOLD))
 
 
 def _clauses(wanted: Filter) -> list[sa.ColumnElement[bool]]:

@@ -206,6 +206,7 @@ CHECKS = (
         source=_TUNING,
         unless='they are never busy at once, by their schedules.',
         look=_is_alone,
+        private=True,
     ),
     check.Check(
         id='pinning.intruded',
@@ -222,6 +223,7 @@ CHECKS = (
         source=_NOVA,
         unless='the others are idle by nature, and latency does not matter.',
         look=_is_undisturbed,
+        private=True,
     ),
     check.Check(
         id='pinning.shared-core',
@@ -239,6 +241,7 @@ CHECKS = (
         source=_NOVA,
         unless='SMT is counted on for density, and both are of one owner.',
         look=_has_whole_cores,
+        private=True,
     ),
     check.Check(
         id='pinning.emulator',

@@ -281,6 +281,11 @@ class Writer:
                 f'finding-c-{self._seed}-{number}', name(place), victim
             )
         self._cloud.configuration('finding-c', name(0), self.own[0])
+        if self._seed % 2:
+            # Another guest is pinned to its CPU.
+            self._cloud.configuration(
+                'finding-d', name(0), self.own[0], check='pinning.conflict'
+            )
         self._cloud.order(
             control.Order(
                 kind='mute',

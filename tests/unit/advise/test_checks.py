@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each check answers each of its rows as the row says."""
 
+import dataclasses
+from collections.abc import Iterator
+
 import pytest
 
 from kvm_insight.advise import check, registry
+from kvm_insight.model import facts
 
 from . import case, past, table
 
@@ -33,6 +37,27 @@ def test_a_host_is_answered_for(row: case.HostRow) -> None:
 @pytest.mark.parametrize('row', table.DOMAIN, ids=table.names(table.DOMAIN))
 def test_a_domain_is_answered_for(row: case.DomainRow) -> None:
     judge(DOMAIN[row.check].look(case.domain_case(row)), row)
+
+
+class _Others(tuple[facts.DomainFacts, ...]):
+    """Guests that may belong to anybody: not to be looked at."""
+
+    def __iter__(self) -> Iterator[facts.DomainFacts]:
+        raise AssertionError('it looks at other guests')
+
+    def __len__(self) -> int:
+        raise AssertionError('it counts other guests')
+
+
+TOLD = [row for row in table.DOMAIN if row.check in registry.TOLD]
+
+
+@pytest.mark.parametrize('row', TOLD, ids=table.names(TOLD))
+def test_what_a_project_is_told_is_of_its_own_domain_alone(
+    row: case.DomainRow,
+) -> None:
+    asked = dataclasses.replace(case.domain_case(row), domains=_Others())
+    judge(DOMAIN[row.check].look(asked), row)
 
 
 @pytest.mark.parametrize(

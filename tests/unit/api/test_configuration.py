@@ -67,6 +67,26 @@ def test_no_query_brings_a_project_more(
     assert not [word for word in INNER if word in answer.text]
 
 
+@pytest.mark.parametrize(
+    'name',
+    ['pinning.conflict', 'pinning.intruded', 'pinning.shared-core', 'later.x'],
+)
+def test_a_project_is_not_told_what_tells_of_other_guests(
+    database: sa.Engine, name: str
+) -> None:
+    with database.begin() as store:
+        cloud = filling.Filling(store)
+        cloud.host('r/h1')
+        mine = cloud.instance(1, 'alpha', 'r/h1')
+        cloud.configuration('c-1', 'r/h1', mine)
+        cloud.configuration('c-9', 'r/h1', mine, check=name)
+    site = conftest.site(database)
+    assert len(listed(site, 'operator', f'?check={name}')) == 1
+    assert [one['check'] for one in listed(site, 'alice')] == ['disk.emulated']
+    assert listed(site, 'alice', f'?check={name}') == []
+    assert name not in site.ask('alice', '/advice', headers=HTML).text
+
+
 def test_what_is_set_up_badly_is_no_finding_of_a_wait(
     cloud: conftest.Site,
 ) -> None:
