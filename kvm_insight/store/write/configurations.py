@@ -1,48 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configuration findings, and whose instances they are about."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-import msgspec
 import sqlalchemy as sa
 
-from kvm_insight.model import codec, configuration
+from kvm_insight.model import configuration
 from kvm_insight.store import table, text
-from kvm_insight.store.write import identity, told, upsert
+from kvm_insight.store.write import identity, standing, told, upsert
 
 _Finding = told.Told[configuration.Finding]
-#: How far it is: the later word counts.
-_Stand = tuple[int, bool]
 _OF = table.CONFIGURATION_FINDING
 
 
 def write(connection: sa.Connection, records: Sequence[_Finding]) -> None:
     """Write the newest word of each; what was taken back stays known."""
-    kept = told.newest(records, _stand)
-    known = _known(connection, kept)
+    kept = told.newest(records, standing.of)
+    known = standing.known(connection, _OF, kept)
     numbers = _Numbers(connection, records)
     rows = [
         numbers.row(key, one)
         for key, one in kept.items()
-        if key not in known or _stand(one) >= known[key]
+        if key not in known or standing.of(one) >= known[key]
     ]
     upsert.put(connection, _OF, rows)
-    last = {one.key: one for one in records}
-    _close(connection, [one for one in last.values() if one.record is None])
-
-
-def _stand(one: _Finding) -> _Stand:
-    assert one.record is not None
-    return one.record.updated_us, one.record.state == 'closed'
-
-
-def _known(
-    connection: sa.Connection, keys: Collection[str]
-) -> dict[str, _Stand]:
-    columns = _OF.c
-    query = sa.select(columns.id, columns.updated_us, columns.state)
-    rows = upsert.found(connection, query, columns.id, keys)
-    return {row.id: (row.updated_us, row.state == 'closed') for row in rows}
+    standing.close(connection, _OF, configuration.Finding, records)
 
 
 class _Numbers:
@@ -87,35 +69,3 @@ class _Numbers:
             'closed_us': one.closed_us,
             'record': said.raw,
         }
-
-
-def _close(connection: sa.Connection, gone: Sequence[_Finding]) -> None:
-    """Close what was taken back while it was open: nobody else will."""
-    columns = _OF.c
-    times = {text.key(one.key): one.bus_us for one in gone}
-    query = sa.select(columns.id, columns.record).where(
-        columns.state == 'open'
-    )
-    rows = [
-        _closed(row.id, row.record, times[row.id])
-        for row in upsert.found(connection, query, columns.id, times)
-    ]
-    if rows:
-        connection.execute(
-            _OF.update()
-            .values(
-                state='closed',
-                closed_us=sa.bindparam('time_us'),
-                record=sa.bindparam('told'),
-            )
-            .where(columns.id == sa.bindparam('key')),
-            sorted(rows, key=lambda row: str(row['key'])),
-        )
-
-
-def _closed(key: str, record: bytes, time_us: int) -> upsert.Row:
-    one = codec.decode(record, configuration.Finding)
-    over = msgspec.structs.replace(
-        one, state='closed', closed_us=time_us, closed_reason='gone'
-    )
-    return {'key': key, 'time_us': time_us, 'told': codec.encode(over)}

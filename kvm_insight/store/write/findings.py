@@ -4,16 +4,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
-from kvm_insight.model import codec, configuration, finding
+from kvm_insight.model import configuration, finding
 from kvm_insight.store import table, text
-from kvm_insight.store.write import configurations, identity, told, upsert
+from kvm_insight.store.write import (
+    configurations,
+    identity,
+    standing,
+    told,
+    upsert,
+)
 
 _Finding = told.Told[finding.Finding]
-#: How far an incident is: the later, and the one that is closed, counts.
-_Stand = tuple[int, bool]
 
 
 def write(
@@ -39,12 +42,12 @@ def write_incidents(
     connection: sa.Connection, records: Sequence[_Finding]
 ) -> None:
     """Write the newest word of each; what was taken back stays known."""
-    kept = told.newest(records, _stand)
-    known = _known(connection, kept)
+    kept = told.newest(records, standing.of)
+    known = standing.known(connection, table.FINDING, kept)
     fresh = {
         key: one
         for key, one in kept.items()
-        if key not in known or _stand(one) >= known[key]
+        if key not in known or standing.of(one) >= known[key]
     }
     numbers = _Numbers(connection, fresh)
     upsert.put(
@@ -62,22 +65,7 @@ def write_incidents(
         row for key, one in fresh.items() for row in numbers.named(key, one)
     ]
     upsert.put(connection, table.AGGRESSOR, rows)
-    last = {one.key: one for one in records}
-    _close(connection, [one for one in last.values() if one.record is None])
-
-
-def _stand(one: _Finding) -> _Stand:
-    assert one.record is not None
-    return one.record.updated_us, one.record.state == 'closed'
-
-
-def _known(
-    connection: sa.Connection, keys: Mapping[str, _Finding]
-) -> dict[str, _Stand]:
-    columns = table.FINDING.c
-    query = sa.select(columns.id, columns.updated_us, columns.state)
-    rows = upsert.found(connection, query, columns.id, keys)
-    return {row.id: (row.updated_us, row.state == 'closed') for row in rows}
+    standing.close(connection, table.FINDING, finding.Finding, records)
 
 
 class _Numbers:
@@ -147,39 +135,3 @@ class _Numbers:
 
 def _parties(one: finding.Finding) -> list[finding.Party]:
     return [one.victim, *(each.party for each in one.aggressors)]
-
-
-def _close(connection: sa.Connection, gone: Sequence[_Finding]) -> None:
-    """Close what was taken back while it was open: nobody else will.
-
-    Its record says so, too: that is what API and reports read.
-    """
-    columns = table.FINDING.c
-    times = {text.key(one.key): one.bus_us for one in gone}
-    query = sa.select(columns.id, columns.record).where(
-        columns.state == 'open'
-    )
-    rows = [
-        _closed(row.id, row.record, times[row.id])
-        for row in upsert.found(connection, query, columns.id, times)
-    ]
-    if rows:
-        connection.execute(
-            table.FINDING.update()
-            .values(
-                state='closed',
-                closed_us=sa.bindparam('time_us'),
-                closed_reason='gone',
-                record=sa.bindparam('told'),
-            )
-            .where(columns.id == sa.bindparam('key')),
-            sorted(rows, key=lambda row: str(row['key'])),
-        )
-
-
-def _closed(key: str, record: bytes, time_us: int) -> upsert.Row:
-    one = codec.decode(record, finding.Finding)
-    over = msgspec.structs.replace(
-        one, state='closed', closed_us=time_us, closed_reason='gone'
-    )
-    return {'key': key, 'time_us': time_us, 'told': codec.encode(over)}
