@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cache and AIO modes of a domain's disks."""
 
+import functools
+from collections.abc import Callable
+
 from kvm_insight.advise import check
 from kvm_insight.advise.domain import question
 from kvm_insight.model import facts, part
+
+_Disks = list[part.DomainDisk]
 
 _SLOW = ('writethrough', 'directsync')
 _DIRECT = ('none', 'directsync')
@@ -13,7 +18,7 @@ _BY_ITSELF = 'writeback'
 _MODES = (None, 'default', 'none', 'writeback', 'unsafe', *_SLOW)
 
 
-def _disks(domain: facts.DomainFacts) -> list[part.DomainDisk]:
+def _disks(domain: facts.DomainFacts) -> _Disks:
     return [
         one
         for one in domain.disks
@@ -25,7 +30,7 @@ def _mode(one: part.DomainDisk) -> str:
     return one.cache if one.cache not in (None, 'default') else _BY_ITSELF
 
 
-def _evidence(disks: list[part.DomainDisk]) -> check.Evidence:
+def _evidence(disks: _Disks) -> check.Evidence:
     return tuple(
         (
             f"devices/disk[target/@dev='{one.name}']/driver/@cache",
@@ -35,11 +40,11 @@ def _evidence(disks: list[part.DomainDisk]) -> check.Evidence:
     )
 
 
-def _names(disks: list[part.DomainDisk]) -> str:
+def _names(disks: _Disks) -> str:
     return ', '.join(one.name for one in disks)
 
 
-def _unread(disks: list[part.DomainDisk]) -> check.Outcome | None:
+def _unread(disks: _Disks) -> check.Outcome | None:
     """Return the answer where there is nothing to judge, else None."""
     if not disks:
         return check.NotConcerned('it has no disk that it may write')
@@ -51,12 +56,20 @@ def _unread(disks: list[part.DomainDisk]) -> check.Outcome | None:
     return None
 
 
-@question.reads('disks')
-def _is_safe(case: check.DomainCase) -> check.Outcome:
-    disks = _disks(case.domain)
-    beside = _unread(disks)
-    if beside is not None:
-        return beside
+def _judged(look: Callable[[_Disks], check.Outcome]) -> question.Look:
+    """Look at disks where there are some, and all that is needed of them."""
+
+    @question.reads('disks')
+    @functools.wraps(look)
+    def asked(case: check.DomainCase) -> check.Outcome:
+        disks = _disks(case.domain)
+        return _unread(disks) or look(disks)
+
+    return asked
+
+
+@_judged
+def _is_safe(disks: _Disks) -> check.Outcome:
     unsafe = [one for one in disks if one.cache == 'unsafe']
     if not unsafe:
         return check.Good(_evidence(disks))
@@ -64,12 +77,8 @@ def _is_safe(case: check.DomainCase) -> check.Outcome:
     return check.Bad(_evidence(disks), what)
 
 
-@question.reads('disks')
-def _is_quick(case: check.DomainCase) -> check.Outcome:
-    disks = _disks(case.domain)
-    beside = _unread(disks)
-    if beside is not None:
-        return beside
+@_judged
+def _is_quick(disks: _Disks) -> check.Outcome:
     slow = [one for one in disks if one.cache in _SLOW]
     if not slow:
         return check.Good(_evidence(disks))
@@ -77,12 +86,8 @@ def _is_quick(case: check.DomainCase) -> check.Outcome:
     return check.Bad(_evidence(disks), what)
 
 
-@question.reads('disks')
-def _is_direct(case: check.DomainCase) -> check.Outcome:
-    disks = _disks(case.domain)
-    beside = _unread(disks)
-    if beside is not None:
-        return beside
+@_judged
+def _is_direct(disks: _Disks) -> check.Outcome:
     own = [one for one in disks if one.kind in _OF_HOST]
     if not own:
         return check.NotConcerned('its disks are not files of the host')
@@ -93,12 +98,8 @@ def _is_direct(case: check.DomainCase) -> check.Outcome:
     return check.Bad(_evidence(own), what)
 
 
-@question.reads('disks')
-def _is_asynchronous(case: check.DomainCase) -> check.Outcome:
-    disks = _disks(case.domain)
-    beside = _unread(disks)
-    if beside is not None:
-        return beside
+@_judged
+def _is_asynchronous(disks: _Disks) -> check.Outcome:
     direct = [
         one for one in disks if one.kind in _OF_HOST and one.cache in _DIRECT
     ]
